@@ -1,0 +1,247 @@
+"""One config, one run.
+
+python -m training.train CONFIG.toml --tokens DIR --out DIR [key=value ...]
+
+Writes model.safetensors (f16), config.json, card.json, timelapse.json and log.json into --out. With --deadline the
+run stops in time, leaves state.pt behind and exits with status 75; the same command continues it.
+"""
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import checkpoint, config, data, evaluate, spectra
+from .model import build
+from .modes import residuals
+
+UNFINISHED = 75
+GROUPS = {"embed_lr": ("embed.", "wte.", "wpe."), "kernel_lr": ("attn.a", "attn.delta", "attn.l"), "score_lr": ("attn.u.",)}
+
+
+def lr_at(cfg, step):
+    """Linear warm-up, then a cosine to min_lr."""
+    if step < cfg.warmup:
+        return cfg.lr * (step + 1) / cfg.warmup
+    t = (step - cfg.warmup) / max(1, cfg.steps - cfg.warmup)
+    return cfg.lr * (cfg.min_lr + (1 - cfg.min_lr) * 0.5 * (1 + math.cos(math.pi * t)))
+
+
+def record_steps(cfg):
+    """Log-spaced steps, the start and the end among them: the cascade forms early."""
+    if cfg.records < 2:
+        return {cfg.steps}
+    return {0} | {round(s) for s in np.geomspace(max(1, cfg.steps / 1000), cfg.steps, cfg.records - 1)}
+
+
+def optimizer_groups(model, cfg):
+    """Matrices decay, vectors do not; each group has its own factor on the learning rate."""
+    groups = {}
+    for name, p in model.named_parameters():
+        factor = 1.0
+        for key, parts in GROUPS.items():
+            if any(part in name for part in parts):
+                factor = getattr(cfg, key)
+        vector = p.dim() < 2 or name.endswith("delta")
+        decay = 0.0 if vector else cfg.weight_decay
+        groups.setdefault((decay, factor), []).append(p)
+    return [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in groups.items()]
+
+
+class Run:
+    def __init__(self, cfg, tokens, out, device, graph=True, compiled=True):
+        self.cfg, self.out, self.device = cfg, Path(out), torch.device(device)
+        self.cuda = self.device.type == "cuda"
+        self.graphed, self.compiled = graph and self.cuda, compiled and self.cuda
+        self.out.mkdir(parents=True, exist_ok=True)
+        train = data.read_tokens(Path(tokens, "train.bin"))
+        self.order = data.Order(len(train), cfg.n_ctx, cfg.seed)
+        self.train = torch.from_numpy(train.astype(np.int32)).to(self.device)
+        held_out = data.read_tokens(Path(tokens, "valid.bin"))
+        self.valid = data.windows(held_out, cfg.n_ctx, 16)
+        self.model = build(cfg).to(self.device)
+        lr = (lambda: torch.tensor(0.0, device=self.device)) if self.cuda else (lambda: 0.0)
+        groups = [{**g, "lr": lr()} for g in optimizer_groups(self.model, cfg)]
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, cfg.beta2), fused=self.cuda, capturable=self.cuda)
+        self.starts = torch.zeros(cfg.batch, dtype=torch.int64, device=self.device)
+        self.offsets = torch.arange(cfg.n_ctx + 1, device=self.device)
+        self.sums = torch.zeros(3, device=self.device)   # loss, penalty, gradient norm since the last log line
+        self.step, self.log, self.timelapse, self.seconds = 0, [], [], 0.0
+        if self.compiled:
+            torch._dynamo.config.recompile_limit = 64    # a cascade has several head dimensions
+            for block in self.model.blocks:
+                block.compile(dynamic=False)
+            self.model.head_loss = torch.compile(self.model.head_loss, dynamic=False)
+
+    # -- one step ------------------------------------------------------------------------------------------------
+    def forward_backward(self):
+        batch = self.train[self.starts[:, None] + self.offsets].long()
+        self.optimizer.zero_grad(set_to_none=True)
+        # The autocast cache would outlive a captured step, so it stays off.
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.cuda, cache_enabled=False):
+            loss, penalty = self.model.loss(batch[:, :-1], batch[:, 1:])
+        (loss + self.cfg.range_weight * penalty).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
+        self.optimizer.step()
+        self.sums += torch.stack([loss.detach(), penalty.detach(), norm.detach()])
+
+    def feed(self):
+        self.starts.copy_(torch.from_numpy(self.order.batch(self.step, self.cfg.batch)))
+        for group in self.optimizer.param_groups:
+            value = lr_at(self.cfg, self.step) * group["factor"]
+            if self.cuda:
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
+
+    def capture(self):
+        """Record a whole step as one CUDA graph: the model is so small that launches would take half the time.
+
+        Warm-up steps run with a learning rate of zero and are undone, so they leave no trace in the run.
+        """
+        saved = {k: v.clone() for k, v in self.model.state_dict().items()}
+        state = self.optimizer.state_dict()
+        kept = {i: {k: v.clone() for k, v in s.items()} for i, s in state["state"].items()}
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                self.forward_backward()
+        torch.cuda.current_stream().wait_stream(stream)
+        torch.cuda.synchronize()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.forward_backward()
+        with torch.no_grad():
+            for k, v in self.model.state_dict().items():
+                v.copy_(saved[k])
+            for i, p in enumerate(p for g in self.optimizer.param_groups for p in g["params"]):
+                for k, v in self.optimizer.state[p].items():
+                    v.copy_(kept[i][k]) if i in kept else v.zero_()
+        self.sums.zero_()
+
+    # -- recording -----------------------------------------------------------------------------------------------
+    @torch.no_grad()
+    def valid_loss(self):
+        total, n = 0.0, 0
+        for part in self.valid.split(self.cfg.batch):
+            part = part.to(self.device)
+            total += evaluate.nll(self.model, residuals(self.model, part[:, :-1])[-1], part[:, 1:])
+            n += part[:, 1:].numel()
+        return total / n
+
+    @torch.no_grad()
+    def record(self):
+        layers = spectra.measure(self.model, residuals(self.model, self.valid[:1, :-1].to(self.device)))
+        keep = lambda d, keys: {k: d[k] for k in keys}
+        rows = [{"residual_rms": l["residual_rms"],
+                 "capacity": keep(l["capacity"], ("routing_erank", "routing_fraction")),
+                 "operating": keep(l["operating"], ("routing_erank", "routing_fraction"))} for l in layers]
+        self.timelapse.append({"step": self.step, "tokens": self.step * self.cfg.batch * self.cfg.n_ctx,
+                               "valid_loss": round(self.valid_loss(), 4), "layers": spectra.rounded(rows, 3)})
+
+    def save_state(self):
+        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
+                    "log": self.log, "timelapse": self.timelapse, "seconds": self.seconds}, self.out / "state.pt")
+
+    def load_state(self):
+        path = self.out / "state.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for key in ("step", "log", "timelapse", "seconds"):
+            setattr(self, key, state[key])
+
+    # -- the whole run -------------------------------------------------------------------------------------------
+    def train_until(self, deadline):
+        """True when finished, False when the deadline came first."""
+        cfg, began, records = self.cfg, time.time(), record_steps(self.cfg)
+        self.load_state()
+        already = self.seconds
+        if self.graphed and self.step < cfg.steps:
+            self.capture()
+        advance = self.graph.replay if self.graphed else self.forward_backward
+        while True:
+            if self.step in records and (not self.timelapse or self.timelapse[-1]["step"] < self.step):
+                self.record()
+            if self.step >= cfg.steps:
+                self.seconds = already + time.time() - began
+                self.save_state()   # the figures are still to come: a run cut off there need not train again
+                return True
+            self.feed()
+            advance()
+            self.step += 1
+            if self.step % cfg.log_every == 0 or self.step == cfg.steps:
+                since = self.step - (self.log[-1]["step"] if self.log else 0)
+                loss, penalty, norm = (self.sums / since).tolist()
+                self.sums.zero_()
+                self.seconds = already + time.time() - began
+                row = {"step": self.step, "loss": round(loss, 4), "gradient": round(norm, 3), "seconds": round(self.seconds, 1)}
+                if cfg.range_weight:
+                    row["penalty"] = round(penalty, 4)
+                if self.step % cfg.valid_every == 0 or self.step == cfg.steps:
+                    row["valid_loss"] = round(self.valid_loss(), 4)
+                self.log.append(row)
+                if not math.isfinite(loss):
+                    raise FloatingPointError(f"the loss is {loss} at step {self.step}")
+                if time.time() > deadline and self.step < cfg.steps:
+                    self.save_state()
+                    return False
+
+    def finish(self, tokens, every):
+        cfg = self.cfg
+        checkpoint.save(self.model, self.out)
+        model = checkpoint.load(self.out, self.device)   # figures are those of the file that ships, not of this memory
+        write(self.out / "timelapse.json", {"id": cfg.id, "steps": cfg.steps, "records": self.timelapse})
+        write(self.out / "log.json", self.log)
+        card = {"id": cfg.id, "shows": cfg.shows, "family": cfg.family, "parameters": model.all_parameters(),
+                "attention_parameters": model.attention_parameters(), "recipe": config.as_dict(cfg),
+                "tokens_seen": cfg.tokens(), "epochs": round(cfg.tokens() / len(self.train), 2),
+                "data": {s: {"tokens": int(len(data.read_tokens(Path(tokens, f"{s}.bin")))),
+                             "sha256": data.fingerprint(Path(tokens, f"{s}.bin"))} for s in ("train", "valid", "test")},
+                "seconds": round(self.seconds), "final_train_loss": self.log[-1]["loss"] if self.log else None,
+                **evaluate.figures(model, tokens, every)}
+        write(self.out / "card.json", card)
+        (self.out / "state.pt").unlink(missing_ok=True)
+        return card
+
+
+def write(path, value):
+    path.write_text(json.dumps(value) + "\n")
+
+
+def main(argv=None):
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("config")
+    ap.add_argument("--tokens", required=True, help="folder that training.prepare wrote")
+    ap.add_argument("--out", required=True)
+    ap.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    ap.add_argument("--deadline", type=float, default=math.inf, help="Unix time at which to stop and save the state")
+    ap.add_argument("--every", type=int, default=1, help="final figures on one held-out window in so many")
+    ap.add_argument("--no-graph", action="store_true")
+    ap.add_argument("--no-compile", action="store_true")
+    ap.add_argument("overrides", nargs="*", help="key=value")
+    a = ap.parse_args(argv)
+    cfg = config.load(a.config, a.overrides)
+    run = Run(cfg, a.tokens, a.out, a.device, not a.no_graph, not a.no_compile)
+    try:
+        if not run.train_until(a.deadline):
+            print(json.dumps({"id": cfg.id, "unfinished": run.step, "of": cfg.steps, "loss": run.log[-1]["loss"]}))
+            raise SystemExit(UNFINISHED)
+    except FloatingPointError as error:
+        write(run.out / "failed.json", {"id": cfg.id, "error": str(error), "recipe": config.as_dict(cfg), "log": run.log})
+        print(json.dumps({"id": cfg.id, "failed": str(error)}))
+        raise SystemExit(1)
+    card = run.finish(a.tokens, a.every)
+    print(json.dumps({"id": cfg.id, "seconds": card["seconds"], "valid": card["valid"]["perplexity"],
+                      **card["valid"]["summary"], "ranks": card["cascade"]["capacity"]}))
+
+
+if __name__ == "__main__":
+    main()
