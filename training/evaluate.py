@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from . import checkpoint, data, spectra
-from .modes import residuals, step
+from .modes import residuals, step, truncated
 
 CURVES = ("linearized", "elu1", "uniform", "off")   # swept over the first k layers, and each layer alone
 WHOLE = ("routing", "filtering", "rank2", "rank4", "rank8", "rank16")  # every layer at once
@@ -37,6 +37,7 @@ def curves(model, wins, batch=64, modes=CURVES, whole=WHOLE):
     device, n_layer = next(model.parameters()).device, len(model.blocks)
     base, sweep = 0.0, {m: [0.0] * (n_layer + 1) for m in modes}
     solo, every = {m: [0.0] * n_layer for m in modes}, {m: 0.0 for m in whole}
+    cuts = {m: [truncated(b, m) for b in model.blocks] for m in whole}
     for part in wins.split(batch):
         part = part.to(device)
         ids, targets = part[:, :-1], part[:, 1:]
@@ -53,8 +54,8 @@ def curves(model, wins, batch=64, modes=CURVES, whole=WHOLE):
                 solo[mode][k] += swept if k == 0 else finish(model, step(block, inputs[k], mode), k + 1, targets)
         for mode in whole:
             x = inputs[0]
-            for block in model.blocks:
-                x = step(block, x, mode)
+            for block, cut in zip(model.blocks, cuts[mode]):
+                x = step(block, x, mode, cut)
             every[mode] += nll(model, x, targets)
     count = wins[:, 1:].numel()
     ppl = lambda total: exp_or_none(total / count)
@@ -111,6 +112,8 @@ def exact():
 def figures(model, tokens, every=1, batch=64):
     """Everything measured on held-out text, as plain JSON data."""
     exact()
+    if torch.cuda.is_available():
+        torch.set_num_threads(1)   # the spectra are small: many threads on them only wait for each other
     n_ctx = model.cfg.n_ctx
     splits = {s: data.windows(data.read_tokens(Path(tokens, f"{s}.bin")), n_ctx, every) for s in ("valid", "test")}
     test = curves(model, splits["test"], batch)

@@ -68,7 +68,7 @@ def main(argv=None):
             job, place = waiting.pop(0), places.pop(0)
             Path(a.out, job[0]).mkdir(parents=True, exist_ok=True)
             log = open(Path(a.out, job[0], "output.txt"), "a")
-            env = dict(os.environ, OMP_NUM_THREADS="4", PYTHONUNBUFFERED="1")
+            env = dict(os.environ, OMP_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="4", PYTHONUNBUFFERED="1")
             if place:
                 env["CUDA_VISIBLE_DEVICES"] = place
             process = subprocess.Popen(command(job, a, end - a.margin), env=env, stdout=log, stderr=log)

@@ -57,6 +57,8 @@ class Run:
         self.cuda = self.device.type == "cuda"
         self.graphed, self.compiled = graph and self.cuda, compiled and self.cuda
         self.out.mkdir(parents=True, exist_ok=True)
+        if self.cuda:
+            torch.set_num_threads(1)   # the CPU only computes spectra, too small to share among threads
         train = data.read_tokens(Path(tokens, "train.bin"))
         self.order = data.Order(len(train), cfg.n_ctx, cfg.seed)
         self.train = torch.from_numpy(train.astype(np.int32)).to(self.device)
@@ -136,6 +138,8 @@ class Run:
 
     @torch.no_grad()
     def record(self):
+        if not all(torch.isfinite(p).all() for p in self.model.parameters()):
+            raise FloatingPointError(f"weights are not finite at step {self.step}")
         layers = spectra.measure(self.model, residuals(self.model, self.valid[:1, :-1].to(self.device)))
         keep = lambda d, keys: {k: d[k] for k in keys}
         rows = [{"residual_rms": l["residual_rms"],
@@ -227,7 +231,7 @@ def main(argv=None):
     ap.add_argument("--no-graph", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("overrides", nargs="*", help="key=value")
-    a = ap.parse_args(argv)
+    a = ap.parse_intermixed_args(argv)
     cfg = config.load(a.config, a.overrides)
     run = Run(cfg, a.tokens, a.out, a.device, not a.no_graph, not a.no_compile)
     try:
