@@ -1,0 +1,29 @@
+//! Cascade runs small transformers on the visitor's own GPU and shows how attention routes and filters.
+//!
+//! Data flows one way, and the modules are listed in that order:
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`checkpoint`] | bytes → checked, named tensors → a [`model::Model`]; one reader a family |
+//! | [`model`] | configuration, weights, layer modes, and the *plan*: the forward pass as data. No GPU |
+//! | [`kernels`] | one file a shader: parameters, dispatch size, CPU reference |
+//! | [`engine`] | runs a plan on the GPU or the CPU; the only place that knows of devices |
+//! | [`spectra`] | singular values → effective rank; eigenvalues and rank cuts in f64 |
+//! | [`text`] | tokenizer and bundled passages |
+//! | [`report`] | what the page shows and the command prints, one schema |
+//! | [`link`] | view state ↔ URL fragment |
+//! | `ui` | the page (feature `ui`); nothing above imports it |
+//!
+//! The mathematics is that of "The Routing and Filtering Structure of Attention", arXiv 2605.18826, as far
+//! as its abstract tells it; the rest is our reading.
+
+pub mod checkpoint;
+pub mod engine;
+pub mod kernels;
+pub mod link;
+pub mod model;
+pub mod report;
+pub mod spectra;
+pub mod text;
+#[cfg(feature = "ui")]
+pub mod ui;

@@ -1,0 +1,49 @@
+//! The CPU engine: the kernels' references over plain vectors.
+
+use std::collections::HashMap;
+
+use super::EngineError;
+use crate::model::{Buffer, Step};
+
+#[derive(Default)]
+pub struct CpuEngine {
+    buffers: HashMap<Buffer, Vec<f32>>,
+}
+
+impl CpuEngine {
+    pub(super) fn upload(&mut self, buffer: Buffer, data: &[f32]) {
+        self.buffers.insert(buffer, data.to_vec());
+    }
+
+    pub(super) fn has(&self, buffer: Buffer) -> bool {
+        self.buffers.contains_key(&buffer)
+    }
+
+    pub(super) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
+        for step in steps {
+            // An output is never its own input, so it can leave the map while it is written.
+            let mut output = self.buffers.remove(&step.output).unwrap_or_default();
+            output.resize(step.op.output_words(), 0.0);
+            let inputs: Vec<&[f32]> = step.inputs.iter().map(|b| self.buffers[b].as_slice()).collect();
+            step.op.reference(&inputs, &mut output);
+            self.buffers.insert(step.output, output);
+            breathe().await;
+        }
+        Ok(read.iter().map(|(buffer, words)| self.buffers[buffer][..*words].to_vec()).collect())
+    }
+}
+
+/// Lets the page handle its events between steps: a run takes seconds on the one thread there is.
+#[cfg(target_arch = "wasm32")]
+async fn breathe() {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        if let Some(window) = web_sys::window() {
+            // It fails only for a window that is closing; the run then simply never goes on.
+            let _ = window.set_timeout_with_callback(&resolve);
+        }
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn breathe() {}

@@ -1,0 +1,83 @@
+//! Runs plans. The only place that knows about devices, and about wasm or native.
+
+mod cpu;
+mod gpu;
+mod session;
+
+use crate::model::{Buffer, Step};
+pub use cpu::CpuEngine;
+pub use gpu::{Gpu, GpuEngine, NoGpu};
+pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error("the GPU was lost ({0}); reload the page, or go on with the CPU engine")]
+    Lost(String),
+    #[error("the GPU refused the work: {0}")]
+    Gpu(String),
+    #[error("buffer {buffer:?} needs {bytes} bytes, more than the {limit} that this GPU binds at once")]
+    TooLarge { buffer: Buffer, bytes: u64, limit: u64 },
+    #[error("the text has {tokens} tokens; the model takes 2 to {context}")]
+    Tokens { tokens: usize, context: usize },
+    #[error("token {id} is not in the model's vocabulary of {vocab}")]
+    Token { id: u32, vocab: usize },
+    #[error("{found} layer modes given for {expected} layers")]
+    Modes { found: usize, expected: usize },
+}
+
+/// Where the steps of a plan run. One engine holds one model's buffers.
+pub enum Engine {
+    Cpu(CpuEngine),
+    Gpu(Box<GpuEngine>),
+}
+
+impl Engine {
+    pub fn cpu() -> Self {
+        Engine::Cpu(CpuEngine::default())
+    }
+
+    pub fn gpu(gpu: &Gpu) -> Self {
+        Engine::Gpu(Box::new(GpuEngine::new(gpu.clone())))
+    }
+
+    /// `"cpu"` or `"gpu"`, as in reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Engine::Cpu(_) => "cpu",
+            Engine::Gpu(_) => "gpu",
+        }
+    }
+
+    /// The adapter's name, or what the CPU engine is.
+    pub fn adapter(&self) -> String {
+        match self {
+            Engine::Cpu(_) => format!("CPU, {}", std::env::consts::ARCH),
+            Engine::Gpu(gpu) => gpu.adapter().to_string(),
+        }
+    }
+
+    pub(crate) fn upload(&mut self, buffer: Buffer, data: &[f32]) -> Result<(), EngineError> {
+        match self {
+            Engine::Cpu(cpu) => {
+                cpu.upload(buffer, data);
+                Ok(())
+            }
+            Engine::Gpu(gpu) => gpu.upload(buffer, data),
+        }
+    }
+
+    pub(crate) fn has(&self, buffer: Buffer) -> bool {
+        match self {
+            Engine::Cpu(cpu) => cpu.has(buffer),
+            Engine::Gpu(gpu) => gpu.has(buffer),
+        }
+    }
+
+    /// Runs the steps in order, then reads the first words of each named buffer back.
+    pub(crate) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
+        match self {
+            Engine::Cpu(cpu) => cpu.run(steps, read).await,
+            Engine::Gpu(gpu) => gpu.run(steps, read).await,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Causal softmax attention: out_i = Σ_{j≤i} softmax_j(scale · q_i·k_j) v_j. Flash style: no T×T buffer.
+
+use super::{HeadView, Kernel, add_scaled, dot, store};
+
+#[repr(C)]
+#[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Params {
+    pub tokens: u32,
+    pub heads: u32,
+    /// Factor on the scores: 1/√r, or 1/(2√r) on doubled width.
+    pub scale: f32,
+    pub pad: u32,
+    /// Widths are multiples of 4; `value.width` is at most [`MAX_VALUE_WIDTH`].
+    pub query: HeadView,
+    pub key: HeadView,
+    pub value: HeadView,
+}
+
+/// Queries a workgroup.
+pub const ROWS: u32 = 16;
+/// What the shader's named accumulators hold.
+pub const MAX_VALUE_WIDTH: usize = 128;
+
+impl Kernel for Params {
+    const INPUTS: &'static [&'static str] = &["queries", "keys", "values"];
+
+    fn groups(&self) -> [u32; 3] {
+        [self.tokens.div_ceil(ROWS), self.heads, 1]
+    }
+
+    fn output_words(&self) -> usize {
+        (self.tokens * self.heads * self.value.width) as usize
+    }
+
+    fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
+        let [q, k, v] = inputs else { unreachable!("attention has three inputs") };
+        let (heads, width) = (self.heads as usize, self.value.width as usize);
+        let (mut scores, mut acc) = (Vec::new(), vec![0f64; width]);
+        for h in 0..heads {
+            for i in 0..self.tokens as usize {
+                let query = self.query.slice(q, i, h);
+                scores.clear();
+                scores.extend((0..=i).map(|j| f64::from(self.scale) * dot(query, self.key.slice(k, j, h))));
+                let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let mut sum = 0.0;
+                acc.fill(0.0);
+                for (j, g) in scores.iter().enumerate() {
+                    let e = (g - top).exp();
+                    sum += e;
+                    add_scaled(&mut acc, self.value.slice(v, j, h), e);
+                }
+                store(&mut output[(i * heads + h) * width..][..width], acc.iter().map(|a| a / sum));
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The forward pass as data: a list of kernel launches over named buffers. Both engines run the same list.
+
+use super::{Config, LayerMode};
+use crate::kernels::chunk_state::{self, CHUNK, ELU1, IDENTITY, state_words};
+use crate::kernels::linear_attention::ELU1_EPSILON;
+use crate::kernels::matmul::{BIAS, GELU, RESIDUAL};
+use crate::kernels::unembed::SLAB;
+use crate::kernels::{
+    HeadView, Op, attention, chunk_scan, embed, head_product, layer_norm, linear_attention, matmul, token_scores,
+    unembed,
+};
+
+/// A stream of residuals that is kept between runs, so that baseline and modified never overwrite each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// Every layer in the mode it was trained with.
+    Baseline,
+    /// The user's choice of modes.
+    Modified,
+    /// The runs of a sweep.
+    Sweep,
+}
+
+/// A named buffer of f32 words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Buffer {
+    TokenEmbedding,
+    PositionEmbedding,
+    FinalGain,
+    FinalBias,
+    Layer(usize, LayerPart),
+    /// The matrices \[heads, w, w\] that turn a layer's projection into queries in one mode.
+    ScoreKernel(usize, LayerMode),
+    /// The matrices of all heads' routing parts, then filtering parts, padded to one size.
+    SpectrumKernels,
+    /// \[tokens\], whole numbers.
+    Ids,
+    /// \[tokens\]: the next token's id; −1 after the last.
+    Targets,
+    /// Input of a layer, \[tokens, d_model\]; index `layers` is the output of the last one.
+    Residual(Slot, usize),
+    Normed,
+    /// \[tokens, heads·score width + heads·value width\].
+    Projected,
+    Queries,
+    ChunkStates,
+    ChunkPrefixes,
+    Attended,
+    /// Residual stream between a layer's attention and its MLP.
+    Middle,
+    Hidden,
+    Partials,
+    /// \[tokens, 16\]: see `kernels::token_scores`.
+    TokenScores,
+    Gram,
+    GramRows,
+    GramNorms,
+    Products,
+    Congruent,
+    CongruentRows,
+    SingularValues,
+    ResidualNorms,
+}
+
+/// Weights of one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LayerPart {
+    AttentionGain,
+    AttentionBias,
+    /// Rows that make the scores (u, or q and k in turn, a head at a time), then the value rows.
+    ProjectionWeight,
+    ProjectionBias,
+    OutputWeight,
+    OutputBias,
+    MlpGain,
+    MlpBias,
+    UpWeight,
+    UpBias,
+    DownWeight,
+    DownBias,
+}
+
+/// One kernel launch.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub op: Op,
+    pub inputs: Vec<Buffer>,
+    pub output: Buffer,
+}
+
+/// A list of steps under construction for one model and number of tokens.
+pub struct Plan<'a> {
+    pub(super) config: &'a Config,
+    pub(super) tokens: usize,
+    pub steps: Vec<Step>,
+}
+
+/// Where a layer's queries, keys and values lie, and the factor on their scores.
+struct Heads {
+    queries: (Buffer, HeadView),
+    key: HeadView,
+    value: HeadView,
+    scale: f32,
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(config: &'a Config, tokens: usize) -> Self {
+        Plan { config, tokens, steps: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, op: Op, inputs: &[Buffer], output: Buffer) {
+        self.steps.push(Step { op, inputs: inputs.to_vec(), output });
+    }
+
+    /// Ids → the first layer's input.
+    pub fn embed(&mut self, slot: Slot) {
+        let params = embed::Params {
+            tokens: self.tokens as u32,
+            d_model: self.config.d_model as u32,
+            scale: self.config.embed_scale,
+            pad: 0,
+        };
+        let inputs = [Buffer::Ids, Buffer::TokenEmbedding, Buffer::PositionEmbedding];
+        self.push(Op::Embed(params), &inputs, Buffer::Residual(slot, 0));
+    }
+
+    /// One layer in one mode: `input` → the next layer's input in `slot`.
+    pub fn layer(&mut self, layer: usize, mode: LayerMode, input: Buffer, slot: Slot) {
+        let part = |part| Buffer::Layer(layer, part);
+        let (d, heads) = (self.config.d_model, self.config.heads);
+        let middle = if mode == LayerMode::Off {
+            input
+        } else {
+            self.project(layer, input);
+            self.mix(layer, mode);
+            let inputs = [Buffer::Attended, part(LayerPart::OutputWeight), part(LayerPart::OutputBias), input];
+            let inner = heads * self.config.value_dim[layer];
+            self.matmul(inner, d, BIAS | RESIDUAL, &inputs, Buffer::Middle);
+            Buffer::Middle
+        };
+        let normed = self.norm(middle, part(LayerPart::MlpGain), part(LayerPart::MlpBias));
+        let up = [normed, part(LayerPart::UpWeight), part(LayerPart::UpBias), normed];
+        self.matmul(d, self.config.d_ff, BIAS | GELU, &up, Buffer::Hidden);
+        let down = [Buffer::Hidden, part(LayerPart::DownWeight), part(LayerPart::DownBias), middle];
+        self.matmul(self.config.d_ff, d, BIAS | RESIDUAL, &down, Buffer::Residual(slot, layer + 1));
+    }
+
+    /// Output of the last layer → losses and top five, in [`Buffer::TokenScores`].
+    pub fn score(&mut self, slot: Slot) {
+        let x = self.norm(Buffer::Residual(slot, self.config.layers), Buffer::FinalGain, Buffer::FinalBias);
+        let (rows, vocab) = (self.tokens as u32, self.config.vocab_size as u32);
+        let params = unembed::Params { rows, d_model: self.config.d_model as u32, vocab, pad: 0 };
+        self.push(Op::Unembed(params), &[x, Buffer::TokenEmbedding, Buffer::Targets], Buffer::Partials);
+        let merge = token_scores::Params { rows, slabs: vocab.div_ceil(SLAB), pad: [0; 2] };
+        self.push(Op::TokenScores(merge), &[Buffer::Partials], Buffer::TokenScores);
+    }
+
+    /// A layer's input → its score vectors and values, in [`Buffer::Projected`].
+    pub(super) fn project(&mut self, layer: usize, input: Buffer) {
+        let part = |part| Buffer::Layer(layer, part);
+        let normed = self.norm(input, part(LayerPart::AttentionGain), part(LayerPart::AttentionBias));
+        let inputs = [normed, part(LayerPart::ProjectionWeight), part(LayerPart::ProjectionBias), normed];
+        self.matmul(self.config.d_model, self.projected_width(layer), BIAS, &inputs, Buffer::Projected);
+    }
+
+    pub(super) fn projected_width(&self, layer: usize) -> usize {
+        self.config.heads * (self.config.score_width(layer) + self.config.value_dim[layer])
+    }
+
+    /// The input itself in families without norms.
+    fn norm(&mut self, input: Buffer, gain: Buffer, bias: Buffer) -> Buffer {
+        if !self.config.has_norms() {
+            return input;
+        }
+        let (rows, d_model) = (self.tokens as u32, self.config.d_model as u32);
+        let params = layer_norm::Params { rows, d_model, epsilon: self.config.norm_epsilon, pad: 0 };
+        self.push(Op::LayerNorm(params), &[input, gain, bias], Buffer::Normed);
+        Buffer::Normed
+    }
+
+    fn matmul(&mut self, inner: usize, cols: usize, flags: u32, inputs: &[Buffer; 4], output: Buffer) {
+        let params = matmul::Params { rows: self.tokens as u32, inner: inner as u32, cols: cols as u32, flags };
+        self.push(Op::Matmul(params), inputs, output);
+    }
+
+    /// Projected → Attended, by the layer's mode.
+    fn mix(&mut self, layer: usize, mode: LayerMode) {
+        match mode {
+            LayerMode::Linearized => self.mix_linear(layer, mode, IDENTITY),
+            LayerMode::Elu1 => self.mix_linear(layer, mode, ELU1),
+            LayerMode::Uniform => self.mix_linear(layer, mode, IDENTITY),
+            _ => self.mix_softmax(layer, mode),
+        }
+    }
+
+    fn mix_softmax(&mut self, layer: usize, mode: LayerMode) {
+        let Heads { queries: (buffer, query), key, value, scale } = self.heads(layer, mode);
+        let (tokens, heads) = (self.tokens as u32, self.config.heads as u32);
+        let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
+        self.push(Op::Attention(params), &[buffer, Buffer::Projected, Buffer::Projected], Buffer::Attended);
+    }
+
+    fn mix_linear(&mut self, layer: usize, mode: LayerMode, feature: u32) {
+        let Heads { queries: (buffer, query), key, value, scale } = self.heads(layer, mode);
+        let (tokens, heads) = (self.tokens as u32, self.config.heads as u32);
+        let state = chunk_state::Params { tokens, heads, feature, pad: 0, key, value };
+        self.push(Op::ChunkState(state), &[Buffer::Projected, Buffer::Projected], Buffer::ChunkStates);
+        let words = heads * state_words(key.width, value.width);
+        let scan = chunk_scan::Params { chunks: tokens.div_ceil(CHUNK), words, pad: [0; 2] };
+        self.push(Op::ChunkScan(scan), &[Buffer::ChunkStates], Buffer::ChunkPrefixes);
+        let epsilon = ELU1_EPSILON;
+        let params =
+            linear_attention::Params { tokens, heads, feature, scale, epsilon, pad: [0; 3], query, key, value };
+        let inputs = [buffer, Buffer::Projected, Buffer::Projected, Buffer::ChunkPrefixes];
+        self.push(Op::LinearAttention(params), &inputs, Buffer::Attended);
+    }
+
+    /// Makes the queries where a small matrix a head is needed, and says where everything lies.
+    fn heads(&mut self, layer: usize, mode: LayerMode) -> Heads {
+        let (heads, r) = (self.config.heads as u32, self.config.head_dim[layer] as u32);
+        let (width, row) = (self.config.score_width(layer) as u32, self.projected_width(layer) as u32);
+        let value_width = self.config.value_dim[layer] as u32;
+        let value = HeadView { offset: heads * width, row, head: value_width, width: value_width };
+        let view = |offset, width| HeadView { offset, row, head: self.config.score_width(layer) as u32, width };
+        let root = (r as f32).sqrt();
+        if mode == LayerMode::Uniform {
+            return Heads { queries: (Buffer::Projected, view(0, 0)), key: view(0, 0), value, scale: 0.0 };
+        }
+        match score_kernel(self.config, mode) {
+            // A standard head whole: q and k lie side by side.
+            None => Heads { queries: (Buffer::Projected, view(0, r)), key: view(r, r), value, scale: 1.0 / root },
+            // q = z K, k = z, with z = u for S-D and z = [q k] for a standard head.
+            Some(kernel) => {
+                let z = view(0, width);
+                let out = HeadView { offset: 0, row: heads * width, head: width, width };
+                let rows = self.tokens as u32;
+                let params = head_product::Params { rows, heads, kernels: heads, group: heads, z, out };
+                let inputs = [Buffer::Projected, Buffer::ScoreKernel(layer, kernel)];
+                self.push(Op::HeadProduct(params), &inputs, Buffer::Queries);
+                let scale = if self.config.is_sd() { 1.0 / root } else { 0.5 / root };
+                Heads { queries: (Buffer::Queries, out), key: z, value, scale }
+            }
+        }
+    }
+}
+
+/// Which mode's small matrices make the queries: None where q and k serve as they are. Modes that use the
+/// whole of G share those of softmax.
+pub fn score_kernel(config: &Config, mode: LayerMode) -> Option<LayerMode> {
+    match mode {
+        LayerMode::Routing | LayerMode::Filtering | LayerMode::Rank(_) => Some(mode),
+        LayerMode::Softmax | LayerMode::Linearized | LayerMode::Elu1 => config.is_sd().then_some(LayerMode::Softmax),
+        LayerMode::Uniform | LayerMode::Off => None,
+    }
+}

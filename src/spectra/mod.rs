@@ -1,0 +1,96 @@
+//! Singular values → effective rank, energy rank, routing fraction; and the small f64 problems that a head
+//! needs once: eigenvalues of the weight kernel, and cuts of its routing part to a few rotation planes.
+
+mod small;
+
+pub use small::{RankCuts, eigenvalues, kernel_effective_rank, max_real_eigenvalue};
+
+/// One head's spectra.
+#[derive(Clone, Debug)]
+pub struct HeadSpectra {
+    /// Of the scores G on this text, unmasked.
+    pub operating: PartSpectra,
+    /// Of the weight kernel M.
+    pub capacity: PartSpectra,
+    /// Largest real part of M's eigenvalues.
+    pub max_re_eig: f64,
+    /// Effective rank of S itself; S-D heads only.
+    pub kernel_erank: Option<f64>,
+}
+
+/// Non-zero singular values of the routing and the filtering part of one matrix, descending.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartSpectra {
+    pub routing: Vec<f64>,
+    pub filtering: Vec<f64>,
+}
+
+impl PartSpectra {
+    pub fn new(routing: Vec<f64>, filtering: Vec<f64>) -> Self {
+        PartSpectra { routing, filtering }
+    }
+
+    /// ‖R‖²/‖X‖² in the Frobenius norm; the parts are orthogonal, so ‖X‖² = ‖R‖² + ‖F‖².
+    pub fn routing_fraction(&self) -> f64 {
+        let energy = |values: &[f64]| values.iter().map(|s| s * s).sum::<f64>();
+        let (routing, filtering) = (energy(&self.routing), energy(&self.filtering));
+        routing / (routing + filtering)
+    }
+}
+
+/// Sorted f64 copies.
+pub fn descending(values: &[f32]) -> Vec<f64> {
+    let mut values: Vec<f64> = values.iter().map(|s| f64::from(*s)).collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values
+}
+
+/// exp(−Σ p ln p) with p = σ/Σσ (Roy and Vetterli 2007). 0 for a zero matrix.
+pub fn effective_rank(values: &[f64]) -> f64 {
+    let sum: f64 = values.iter().sum();
+    if sum <= 0.0 {
+        return 0.0;
+    }
+    let shares = values.iter().map(|s| s / sum).filter(|p| *p > 1e-15);
+    shares.map(|p| -p * p.ln()).sum::<f64>().exp()
+}
+
+/// Smallest k whose k largest singular values hold 90 % of Σσ². `values` descend.
+pub fn rank90(values: &[f64]) -> usize {
+    let total: f64 = values.iter().map(|s| s * s).sum();
+    let mut sum = 0.0;
+    values.iter().take_while(|s| { let short = sum < 0.9 * total; sum += *s * *s; short }).count()
+}
+
+/// Σσ²/σ₁². `values` descend.
+pub fn stable_rank(values: &[f64]) -> f64 {
+    match values.first() {
+        Some(top) if *top > 0.0 => values.iter().map(|s| (s / top).powi(2)).sum(),
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_of_known_spectra() {
+        let flat = [2.0; 6];
+        assert!((effective_rank(&flat) - 6.0).abs() < 1e-12);
+        assert_eq!(rank90(&flat), 6);
+        assert!((stable_rank(&flat) - 6.0).abs() < 1e-12);
+        // One plane and nothing else: a pair of equal values.
+        let pair = [3.0, 3.0, 0.0, 0.0];
+        assert!((effective_rank(&pair) - 2.0).abs() < 1e-12);
+        assert_eq!(rank90(&pair), 2);
+        assert_eq!(rank90(&[10.0, 1.0, 1.0]), 1);
+        assert_eq!((effective_rank(&[0.0; 3]), rank90(&[]), stable_rank(&[0.0])), (0.0, 0, 0.0));
+    }
+
+    #[test]
+    fn fraction_splits_energy() {
+        let part = PartSpectra::new(vec![3.0], vec![4.0]);
+        assert!((part.routing_fraction() - 9.0 / 25.0).abs() < 1e-12);
+    }
+}
