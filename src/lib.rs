@@ -11,6 +11,7 @@
 //! | [`spectra`] | singular values → effective rank; eigenvalues and rank cuts in f64 |
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
+//! | [`zoo`] | the models that ship with the site |
 //! | [`link`] | view state ↔ URL fragment |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -25,5 +26,6 @@ pub mod model;
 pub mod report;
 pub mod spectra;
 pub mod text;
+pub mod zoo;
 #[cfg(feature = "ui")]
 pub mod ui;

@@ -1,0 +1,107 @@
+//! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
+
+use cascade::link::{Link, TextChoice, modes_for_link};
+use cascade::model::{LayerMode, random};
+use cascade::zoo;
+
+fn config() -> cascade::model::Config {
+    random::config("sd", 12, 48, 6, 64, 32)
+}
+
+#[test]
+fn default_writes_nothing() {
+    assert_eq!(Link::default().fragment(), "");
+    assert_eq!(Link::parse(""), (Link::default(), vec![]));
+    assert_eq!(Link::parse("#"), (Link::default(), vec![]));
+}
+
+#[test]
+fn round_trips() {
+    let texts = ["A ship & a rope = 100 % #1?", "línea\nnueva\t\u{1F40C} + plus", "<script>alert(1)</script>"];
+    for text in texts {
+        let link = Link {
+            model: zoo::find("gpt2-6m").unwrap(),
+            text: TextChoice::Own(text.into()),
+            modes: Some("linearized*7,softmax*5".into()),
+            layer: Some(3),
+            head: Some(5),
+            cpu: true,
+        };
+        let fragment = link.fragment();
+        assert!(fragment.is_ascii() && fragment.contains("modes=linearized*7,softmax*5"), "{fragment}");
+        assert_eq!(Link::parse(&format!("#{fragment}")), (link, vec![]));
+    }
+    let passage = Link { text: TextChoice::Passage("ferry"), ..Link::default() };
+    assert_eq!(passage.fragment(), "v=1&p=ferry");
+    assert_eq!(Link::parse("v=1&p=ferry").0, passage);
+}
+
+#[test]
+fn resolves_against_the_model() {
+    let (link, notes) = Link::parse("#v=1&modes=linearized*7,trained*5&l=12&h=6");
+    let (modes, layer, head, more) = link.resolve(&config());
+    assert!(notes.is_empty() && more.is_empty());
+    assert_eq!((modes[6], modes[7], layer, head), (LayerMode::Linearized, LayerMode::Softmax, 11, 5));
+    assert_eq!(modes_for_link(&modes, &config().trained).as_deref(), Some("linearized*7,softmax*5"));
+    assert_eq!(modes_for_link(&config().trained, &config().trained), None);
+}
+
+/// Fragment, and a piece of the note that it must give.
+const HOSTILE: &[(&str, &str)] = &[
+    ("v=2", "version"),
+    ("v=", "version"),
+    ("m=gpt5", "no model"),
+    ("m=../../etc/passwd", "no model"),
+    ("m=sd-6m@000000000000", "other weights"),
+    ("m=sd-6m@44", "other weights"),
+    ("m=sd-6m@", "other weights"),
+    ("modes=softmax*11", "11 modes given for 12 layers"),
+    ("modes=softmax*4294967295,softmax*4294967295", "for 12 layers"),
+    ("modes=softmax*99999999999999999999", "repeat count"),
+    ("modes=soft*12", "not a layer mode"),
+    ("modes=rank3*12", "not a layer mode"),
+    ("modes=", "not a layer mode"),
+    ("modes=%00%01", "not a layer mode"),
+    ("l=99", "no layer 99"),
+    ("l=0", "no layer 0"),
+    ("h=-1", "not a head number"),
+    ("h=1e3", "not a head number"),
+    ("l=99999999999999999999999", "not a layer number"),
+    ("t=%FF%FE", "not readable"),
+    ("p=nowhere", "no passage"),
+    ("p=ferry&t=hello+there", "both a text and a passage"),
+    ("t=one&t=two", "given twice"),
+    ("engine=quantum", "only 'cpu'"),
+    ("constructor=1", "does not know"),
+    ("__proto__", "does not know"),
+    ("<img src=x onerror=alert(1)>", "does not know"),
+];
+
+#[test]
+fn hostile_fragments_are_told_and_survived() {
+    for (fragment, expected) in HOSTILE {
+        let (link, mut notes) = Link::parse(fragment);
+        let (modes, layer, head, more) = link.resolve(&config());
+        notes.extend(more);
+        assert!(notes.iter().any(|n| n.contains(expected)), "{fragment}: {notes:?}");
+        assert!(modes.len() == 12 && layer < 12 && head < 6, "{fragment}");
+    }
+}
+
+#[test]
+fn long_values_are_cut() {
+    let (link, notes) = Link::parse(&format!("t={}", "long ".repeat(4000).replace(' ', "+")));
+    assert!(link.text.text().len() <= cascade::link::MAX_TEXT_BYTES);
+    assert!(notes[0].contains("cut"), "{notes:?}");
+    let (_, notes) = Link::parse(&"é".repeat(1 << 20));
+    assert!(notes[0].contains("cut") && notes.iter().all(|n| n.len() < 300));
+}
+
+#[test]
+fn text_counts_in_either_order() {
+    for fragment in ["p=ferry&t=hello+there", "t=hello+there&p=ferry"] {
+        assert_eq!(Link::parse(fragment).0.text, TextChoice::Own("hello there".into()));
+    }
+    // NUL bytes can neither be typed nor shown.
+    assert_eq!(Link::parse("t=a%00b").0.text, TextChoice::Own("ab".into()));
+}
