@@ -1,0 +1,70 @@
+//! What goes wrong outside of the page: no WebGPU, broken downloads.
+
+use cascade_browser_tests::oracle::{assert_three_digits, golden, shown_number};
+use cascade_browser_tests::{Options, Site};
+
+use crate::{Test, first_layers, oracle_text};
+
+pub const TESTS: &[Test] = &[
+    ("without_webgpu_the_page_says_why_and_the_cpu_gives_the_oracles_perplexity", no_api),
+    ("without_an_adapter_the_page_says_why_and_goes_on", no_adapter),
+    ("a_link_can_ask_for_the_cpu", asked_for_cpu),
+    ("truncated_weights_are_named_and_the_page_lives", truncated),
+    ("garbage_weights_are_named_and_the_page_lives", garbage),
+];
+
+/// The CPU engine runs, is labelled, and agrees with the oracle. Returns what the page says about the GPU.
+fn cpu_reason(site: &Site, before: &'static str) -> String {
+    let mut reason = String::new();
+    site.visit_with(&Options { before: Some(before), ..Options::default() }, &oracle_text(), |page| {
+        let report = page.ready();
+        assert_eq!(report["engine"], "cpu");
+        reason = page.text_of("#engine-message");
+        assert!(page.text_of("#engine-label").contains("CPU"));
+        page.wait("the cascade comes from the CPU", || {
+            (page.count("#cascade[data-source=cpu] svg") == 1).then_some(())
+        });
+        let oracle = golden("sd-6m")["ppl"].as_f64().expect("a perplexity");
+        assert_three_digits("perplexity now", shown_number(&page.text_of("#perplexity-now")), oracle);
+    });
+    reason
+}
+
+fn no_api(site: &Site) {
+    let reason = cpu_reason(site, "delete Navigator.prototype.gpu");
+    assert!(reason.contains("WebGPU"), "{reason}");
+}
+
+fn no_adapter(site: &Site) {
+    let reason = cpu_reason(site, "GPU.prototype.requestAdapter = () => Promise.resolve(null)");
+    assert!(reason.contains("adapter"), "{reason}");
+}
+
+fn asked_for_cpu(site: &Site) {
+    site.visit("v=1&engine=cpu&t=A%20light%20and%20a%20rope.", |page| {
+        assert_eq!(page.ready()["engine"], "cpu");
+        page.click("button[data-preset='first7-linearized']");
+        page.ready_with_modes(&first_layers("linearized", 7));
+        assert!(page.fragment().contains("engine=cpu"), "{}", page.fragment());
+    });
+}
+
+fn truncated(site: &Site) {
+    bad_weights(site, &Options::truncated());
+}
+
+fn garbage(site: &Site) {
+    bad_weights(site, &Options::garbage());
+}
+
+fn bad_weights(site: &Site, options: &Options) {
+    site.visit_with(options, "", |page| {
+        let error = page.text_of("#error");
+        assert!(error.contains("sd-6m") && error.len() > 30, "the error names the file and what is wrong: {error}");
+        assert_eq!(page.attribute("#report", "data-state"), "error");
+        assert_ne!(page.attribute("#report", "data-error"), "");
+        page.select("#model-select", "gpt2-6m");
+        page.ready_when("the other model runs", |report| report["model"]["id"] == "gpt2-6m");
+        assert_eq!(page.count("#error"), 0, "the error is over");
+    });
+}
