@@ -40,6 +40,7 @@ class Config:
     delta: float = -2.0             # filter D starts at softplus(delta)
 
     # optimisation
+    optimizer: str = "adamw"        # adamw | muon (matrices inside the layers; adamw for the rest)
     steps: int = 5200
     batch: int = 128                # sequences of n_ctx tokens
     lr: float = 3e-3
@@ -72,6 +73,8 @@ class Config:
         self.a_gain = per_layer(self.a_gain, self.n_layer, "a_gain")
         if self.family not in ("sd", "gpt2"):
             raise ValueError(f"family is 'sd' or 'gpt2', not {self.family!r}")
+        if self.optimizer not in ("adamw", "muon"):
+            raise ValueError(f"optimizer is 'adamw' or 'muon', not {self.optimizer!r}")
         if self.filter not in ("diagonal", "psd"):
             raise ValueError(f"filter is 'diagonal' or 'psd', not {self.filter!r}")
         if self.family == "gpt2" and (set(self.head_dim) != {self.d_model // self.n_head} or self.elu1_layers):

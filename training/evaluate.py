@@ -1,6 +1,6 @@
 """Held-out figures of a checkpoint: perplexity, sweeps and solo curves of the layer modes, spectra; writes card.json.
 
-python -m training.evaluate CHECKPOINT --tokens DIR [--every N] [--device cuda]
+python -m training.evaluate CHECKPOINT --tokens DIR [--every N] [--split test] [--device cuda]
 
 Everything runs in float32 (no TF32). Perplexities are over non-overlapping windows of the model's context.
 """
@@ -109,19 +109,21 @@ def exact():
 
 
 @torch.no_grad()
-def figures(model, tokens, every=1, batch=64):
-    """Everything measured on held-out text, as plain JSON data."""
+def figures(model, tokens, every=1, split="test", batch=64):
+    """Everything measured on held-out text, as plain JSON data.
+
+    Perplexity is on all of both splits. The curves are on one window in `every` of one split: test for the card that
+    ships, valid where the figures are used to choose between recipes.
+    """
     exact()
     if torch.cuda.is_available():
         torch.set_num_threads(1)   # the spectra are small: many threads on them only wait for each other
     n_ctx = model.cfg.n_ctx
-    splits = {s: data.windows(data.read_tokens(Path(tokens, f"{s}.bin")), n_ctx, every) for s in ("valid", "test")}
-    test = curves(model, splits["test"], batch)
-    valid = curves(model, splits["valid"], batch)
-    layers = spectra.measure(model, residuals(model, splits["valid"][:1, :-1].to(next(model.parameters()).device)))
-    return {"valid": spectra.rounded({**valid, "summary": summary(valid)}, 6),
-            "test": spectra.rounded({**test, "summary": summary(test)}, 6),
-            "cascade": spectra.rounded(cascade(layers)),
+    wins = {s: data.windows(data.read_tokens(Path(tokens, f"{s}.bin")), n_ctx) for s in ("valid", "test")}
+    out = {s: {"tokens": w[:, 1:].numel(), "perplexity": perplexity(model, w, batch)} for s, w in wins.items()}
+    out[split] |= {"curves": (c := curves(model, wins[split][::every], batch)), "summary": summary(c)}
+    layers = spectra.measure(model, residuals(model, wins["valid"][:1, :-1].to(next(model.parameters()).device)))
+    return {**spectra.rounded(out, 6), "cascade": spectra.rounded(cascade(layers)),
             "largest_real_part": max(float(l["capacity"]["max_re_eig"].max()) for l in layers),
             "spectra": spectra.rounded(layers)}
 
@@ -130,17 +132,18 @@ def main(argv=None):
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("checkpoint")
     ap.add_argument("--tokens", required=True, help="folder of valid.bin and test.bin")
-    ap.add_argument("--every", type=int, default=1, help="use one window in so many")
+    ap.add_argument("--every", type=int, default=1, help="curves on one window in so many")
+    ap.add_argument("--split", default="test", choices=("valid", "test"), help="text of the curves")
     ap.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     a = ap.parse_args(argv)
     model = checkpoint.load(a.checkpoint, a.device)
     path = Path(a.checkpoint, "card.json")
     card = json.loads(path.read_text()) if path.exists() else {"id": path.parent.name}
     card |= {"parameters": model.all_parameters(), "attention_parameters": model.attention_parameters(),
-             **figures(model, a.tokens, a.every)}
+             **figures(model, a.tokens, a.every, a.split)}
     path.write_text(json.dumps(card) + "\n")
     print(json.dumps({k: card[k] for k in ("id", "parameters", "attention_parameters", "cascade", "largest_real_part")}
-                     | {s: {"perplexity": card[s]["perplexity"], **card[s]["summary"]} for s in ("valid", "test")}))
+                     | {s: card[s]["perplexity"] for s in ("valid", "test")} | card[a.split]["summary"]))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def command(job, a, deadline):
     if not any(o.startswith("id=") for o in overrides):
         overrides = [f"id={name}", *overrides]
     return [sys.executable, "-m", "training.train", str(config), "--tokens", a.tokens, "--out", str(Path(a.out, name)),
-            "--deadline", str(deadline), "--every", str(a.every), *a.flags.split(), *overrides]
+            "--deadline", str(deadline), "--every", str(a.every), "--split", a.split, *a.flags.split(), *overrides]
 
 
 def state_of(out, name):
@@ -55,6 +55,7 @@ def main(argv=None):
     ap.add_argument("--margin", type=float, default=45, help="seconds before the end at which training stops")
     ap.add_argument("--slots", type=int, default=1, help="runs at a time on one GPU")
     ap.add_argument("--every", type=int, default=1)
+    ap.add_argument("--split", default="test")
     ap.add_argument("--flags", default="", help="passed on to training.train, such as '--no-graph'")
     a = ap.parse_args(argv)
     end = time.time() + a.seconds

@@ -17,8 +17,13 @@ import torch
 from . import checkpoint, config, data, evaluate, spectra
 from .model import build
 from .modes import residuals
+from .muon import Muon
 
 UNFINISHED = 75
+MAX_ROLLBACKS = 8
+SPIKE = 0.3         # nats above the last logged loss
+SNAPSHOT_EVERY = 200
+KEPT = ("step", "log", "timelapse", "seconds", "lr_factor", "rollbacks")
 GROUPS = {"embed_lr": ("embed.", "wte.", "wpe."), "kernel_lr": ("attn.a", "attn.delta", "attn.l"), "score_lr": ("attn.u.",)}
 
 
@@ -39,7 +44,8 @@ def record_steps(cfg):
 
 def optimizer_groups(model, cfg):
     """Matrices decay, vectors do not; each group has its own factor on the learning rate."""
-    groups = {}
+    groups = {"adamw": {}, "muon": {}}
+    tables = {id(t) for t in model.tables}
     for name, p in model.named_parameters():
         factor = 1.0
         for key, parts in GROUPS.items():
@@ -47,8 +53,10 @@ def optimizer_groups(model, cfg):
                 factor = getattr(cfg, key)
         vector = p.dim() < 2 or name.endswith("delta")
         decay = 0.0 if vector else cfg.weight_decay
-        groups.setdefault((decay, factor), []).append(p)
-    return [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in groups.items()]
+        kind = cfg.optimizer if p.dim() == 2 and not vector and id(p) not in tables else "adamw"
+        groups[kind].setdefault((decay, factor), []).append(p)
+    return {kind: [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in g.items()]
+            for kind, g in groups.items()}
 
 
 class Run:
@@ -66,12 +74,15 @@ class Run:
         self.valid = data.windows(held_out, cfg.n_ctx, 16)
         self.model = build(cfg).to(self.device)
         lr = (lambda: torch.tensor(0.0, device=self.device)) if self.cuda else (lambda: 0.0)
-        groups = [{**g, "lr": lr()} for g in optimizer_groups(self.model, cfg)]
-        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, cfg.beta2), fused=self.cuda, capturable=self.cuda)
+        groups = {kind: [{**g, "lr": lr()} for g in gs] for kind, gs in optimizer_groups(self.model, cfg).items()}
+        self.optimizers = [torch.optim.AdamW(groups["adamw"], betas=(0.9, cfg.beta2), fused=self.cuda, capturable=self.cuda)]
+        if groups["muon"]:
+            self.optimizers.append(Muon(groups["muon"]))
         self.starts = torch.zeros(cfg.batch, dtype=torch.int64, device=self.device)
         self.offsets = torch.arange(cfg.n_ctx + 1, device=self.device)
         self.sums = torch.zeros(3, device=self.device)   # loss, penalty, gradient norm since the last log line
         self.step, self.log, self.timelapse, self.seconds = 0, [], [], 0.0
+        self.lr_factor, self.rollbacks, self.snapshots = 1.0, [], []
         if self.compiled:
             torch._dynamo.config.recompile_limit = 64    # a cascade has several head dimensions
             for block in self.model.blocks:
@@ -81,19 +92,20 @@ class Run:
     # -- one step ------------------------------------------------------------------------------------------------
     def forward_backward(self):
         batch = self.train[self.starts[:, None] + self.offsets].long()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         # The autocast cache would outlive a captured step, so it stays off.
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.cuda, cache_enabled=False):
             loss, penalty = self.model.loss(batch[:, :-1], batch[:, 1:])
         (loss + self.cfg.range_weight * penalty).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.sums += torch.stack([loss.detach(), penalty.detach(), norm.detach()])
 
     def feed(self):
         self.starts.copy_(torch.from_numpy(self.order.batch(self.step, self.cfg.batch)))
-        for group in self.optimizer.param_groups:
-            value = lr_at(self.cfg, self.step) * group["factor"]
+        for group in (g for o in self.optimizers for g in o.param_groups):
+            value = lr_at(self.cfg, self.step) * group["factor"] * self.lr_factor
             if self.cuda:
                 group["lr"].fill_(value)
             else:
@@ -104,9 +116,7 @@ class Run:
 
         Warm-up steps run with a learning rate of zero and are undone, so they leave no trace in the run.
         """
-        saved = {k: v.clone() for k, v in self.model.state_dict().items()}
-        state = self.optimizer.state_dict()
-        kept = {i: {k: v.clone() for k, v in s.items()} for i, s in state["state"].items()}
+        before = self.tensors(copy=True)
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -114,17 +124,39 @@ class Run:
                 self.forward_backward()
         torch.cuda.current_stream().wait_stream(stream)
         torch.cuda.synchronize()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
             self.forward_backward()
-        with torch.no_grad():
-            for k, v in self.model.state_dict().items():
-                v.copy_(saved[k])
-            for i, p in enumerate(p for g in self.optimizer.param_groups for p in g["params"]):
-                for k, v in self.optimizer.state[p].items():
-                    v.copy_(kept[i][k]) if i in kept else v.zero_()
+        self.put_back(before)
         self.sums.zero_()
+
+    def tensors(self, copy=False):
+        """Everything a step changes, by name: weights and optimizer state."""
+        out = dict(self.model.state_dict())
+        for n, optimizer in enumerate(self.optimizers):
+            for i, p in enumerate(p for g in optimizer.param_groups for p in g["params"]):
+                for key, value in optimizer.state[p].items():
+                    out[f"optimizer.{n}.{i}.{key}"] = value
+        return {k: v.clone() for k, v in out.items()} if copy else out
+
+    @torch.no_grad()
+    def put_back(self, saved):
+        """In place, since a captured step knows its tensors by address. Adam's state starts at zero, so absent is zero."""
+        for key, value in self.tensors().items():
+            value.copy_(saved[key]) if key in saved else value.zero_()
+
+    def roll_back(self, loss):
+        """After a spike: return to the snapshot before the last and go on with a lower learning rate."""
+        if len(self.rollbacks) >= MAX_ROLLBACKS:
+            raise FloatingPointError(f"the loss is {loss} at step {self.step}")
+        step, saved = self.snapshots[0]
+        self.rollbacks.append({"from": self.step, "to": step, "loss": loss if math.isfinite(loss) else None})
+        self.put_back(saved)
+        self.sums.zero_()
+        self.step, self.lr_factor, self.snapshots = step, self.lr_factor * 0.8, self.snapshots[:1]
+        self.log = [r for r in self.log if r["step"] <= step]
+        self.timelapse = [r for r in self.timelapse if r["step"] <= step]
 
     # -- recording -----------------------------------------------------------------------------------------------
     @torch.no_grad()
@@ -138,8 +170,6 @@ class Run:
 
     @torch.no_grad()
     def record(self):
-        if not all(torch.isfinite(p).all() for p in self.model.parameters()):
-            raise FloatingPointError(f"weights are not finite at step {self.step}")
         layers = spectra.measure(self.model, residuals(self.model, self.valid[:1, :-1].to(self.device)))
         keep = lambda d, keys: {k: d[k] for k in keys}
         rows = [{"residual_rms": l["residual_rms"],
@@ -149,17 +179,19 @@ class Run:
                                "valid_loss": round(self.valid_loss(), 4), "layers": spectra.rounded(rows, 3)})
 
     def save_state(self):
-        torch.save({"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), "step": self.step,
-                    "log": self.log, "timelapse": self.timelapse, "seconds": self.seconds}, self.out / "state.pt")
+        torch.save({"tensors": self.tensors(), **{k: getattr(self, k) for k in KEPT}}, self.out / "state.pt")
 
     def load_state(self):
         path = self.out / "state.pt"
         if not path.exists():
             return
         state = torch.load(path, map_location=self.device)
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        for key in ("step", "log", "timelapse", "seconds"):
+        for optimizer in self.optimizers:   # Adam makes its state at its first step: make it now, to be filled
+            for p in (p for g in optimizer.param_groups for p in g["params"]):
+                p.grad = torch.zeros_like(p)
+            optimizer.step()
+        self.put_back(state["tensors"])
+        for key in KEPT:
             setattr(self, key, state[key])
 
     # -- the whole run -------------------------------------------------------------------------------------------
@@ -171,8 +203,12 @@ class Run:
         if self.graphed and self.step < cfg.steps:
             self.capture()
         advance = self.graph.replay if self.graphed else self.forward_backward
+        self.snapshots = [(self.step, self.tensors(copy=True))]
         while True:
             if self.step in records and (not self.timelapse or self.timelapse[-1]["step"] < self.step):
+                if not all(torch.isfinite(p).all() for p in self.model.parameters()):
+                    self.roll_back(math.nan)
+                    continue
                 self.record()
             if self.step >= cfg.steps:
                 self.seconds = already + time.time() - began
@@ -185,6 +221,9 @@ class Run:
                 since = self.step - (self.log[-1]["step"] if self.log else 0)
                 loss, penalty, norm = (self.sums / since).tolist()
                 self.sums.zero_()
+                if not math.isfinite(loss) or self.log and loss > self.log[-1]["loss"] + SPIKE:
+                    self.roll_back(loss)
+                    continue
                 self.seconds = already + time.time() - began
                 row = {"step": self.step, "loss": round(loss, 4), "gradient": round(norm, 3), "seconds": round(self.seconds, 1)}
                 if cfg.range_weight:
@@ -192,13 +231,13 @@ class Run:
                 if self.step % cfg.valid_every == 0 or self.step == cfg.steps:
                     row["valid_loss"] = round(self.valid_loss(), 4)
                 self.log.append(row)
-                if not math.isfinite(loss):
-                    raise FloatingPointError(f"the loss is {loss} at step {self.step}")
+                if self.step % SNAPSHOT_EVERY == 0:
+                    self.snapshots = [*self.snapshots[-1:], (self.step, self.tensors(copy=True))]
                 if time.time() > deadline and self.step < cfg.steps:
                     self.save_state()
                     return False
 
-    def finish(self, tokens, every):
+    def finish(self, tokens, every, split):
         cfg = self.cfg
         checkpoint.save(self.model, self.out)
         model = checkpoint.load(self.out, self.device)   # figures are those of the file that ships, not of this memory
@@ -209,8 +248,8 @@ class Run:
                 "tokens_seen": cfg.tokens(), "epochs": round(cfg.tokens() / len(self.train), 2),
                 "data": {s: {"tokens": int(len(data.read_tokens(Path(tokens, f"{s}.bin")))),
                              "sha256": data.fingerprint(Path(tokens, f"{s}.bin"))} for s in ("train", "valid", "test")},
-                "seconds": round(self.seconds), "final_train_loss": self.log[-1]["loss"] if self.log else None,
-                **evaluate.figures(model, tokens, every)}
+                "seconds": round(self.seconds), "rollbacks": self.rollbacks, "final_train_loss": self.log[-1]["loss"] if self.log else None,
+                **evaluate.figures(model, tokens, every, split)}
         write(self.out / "card.json", card)
         (self.out / "state.pt").unlink(missing_ok=True)
         return card
@@ -228,6 +267,7 @@ def main(argv=None):
     ap.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     ap.add_argument("--deadline", type=float, default=math.inf, help="Unix time at which to stop and save the state")
     ap.add_argument("--every", type=int, default=1, help="final figures on one held-out window in so many")
+    ap.add_argument("--split", default="test", choices=("valid", "test"), help="text of the final curves")
     ap.add_argument("--no-graph", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("overrides", nargs="*", help="key=value")
@@ -239,12 +279,12 @@ def main(argv=None):
             print(json.dumps({"id": cfg.id, "unfinished": run.step, "of": cfg.steps, "loss": run.log[-1]["loss"]}))
             raise SystemExit(UNFINISHED)
     except FloatingPointError as error:
-        write(run.out / "failed.json", {"id": cfg.id, "error": str(error), "recipe": config.as_dict(cfg), "log": run.log})
+        write(run.out / "failed.json", {"id": cfg.id, "error": str(error), "recipe": config.as_dict(cfg), "rollbacks": run.rollbacks, "log": run.log})
         print(json.dumps({"id": cfg.id, "failed": str(error)}))
         raise SystemExit(1)
-    card = run.finish(a.tokens, a.every)
+    card = run.finish(a.tokens, a.every, a.split)
     print(json.dumps({"id": cfg.id, "seconds": card["seconds"], "valid": card["valid"]["perplexity"],
-                      **card["valid"]["summary"], "ranks": card["cascade"]["capacity"]}))
+                      **card[a.split]["summary"], "rollbacks": len(run.rollbacks), "ranks": card["cascade"]["capacity"]}))
 
 
 if __name__ == "__main__":
