@@ -32,7 +32,7 @@ const BAD: &[(&str, &str)] = &[
     ("p=own", "p"),
     ("t=%E0%A4%A", "t"),
     ("t=%ff%fe", "t"),
-    ("t=abc&p=lamp-room", "p"),
+    ("t=A%20light%20and%20a%20rope&p=ferry", "passage"),
     ("modes=off*12&modes=uniform*12", "modes"),
     ("engine=quantum", "quantum"),
     ("zzz=1", "zzz"),
