@@ -107,7 +107,7 @@ fn find(request: &Request, mounts: &[Mount]) -> Found {
     }
     let address = request.url().split(['?', '#']).next().unwrap_or_default();
     for mount in mounts {
-        if address.strip_suffix('/') != Some(address) && format!("{address}/") == mount.prefix {
+        if format!("{address}/") == mount.prefix {
             return Found::Folder(mount.prefix.clone());
         }
         let Some(inside) = address.strip_prefix(&mount.prefix).and_then(decode) else { continue };
