@@ -13,6 +13,7 @@
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`] | the models that ship with the site |
 //! | [`link`] | view state ↔ URL fragment |
+//! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
 //! The mathematics is that of "The Routing and Filtering Structure of Attention", arXiv 2605.18826, as far
@@ -26,6 +27,7 @@ pub mod model;
 pub mod report;
 pub mod spectra;
 pub mod text;
+pub mod words;
 pub mod zoo;
 #[cfg(feature = "ui")]
 pub mod ui;

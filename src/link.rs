@@ -5,7 +5,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::model::{Config, LayerMode, format_modes, parse_modes};
+use crate::model::{LayerMode, format_modes, parse_modes};
 use crate::text::{PASSAGES, passage};
 use crate::zoo;
 
@@ -143,20 +143,20 @@ impl Link {
         }
     }
 
-    /// What the fragment means for a loaded model: modes, and the selected layer and head from 0.
-    pub fn resolve(&self, config: &Config) -> (Vec<LayerMode>, usize, usize, Vec<String>) {
+    /// What the fragment means for its model: modes, and the selected layer and head from 0.
+    pub fn resolve(&self) -> (Vec<LayerMode>, usize, usize, Vec<String>) {
         let mut notes = Vec::new();
-        let modes = self.modes.as_deref().map(|text| parse_modes(text, &config.trained));
-        let modes = match modes {
+        let trained = self.model.trained();
+        let modes = match self.modes.as_deref().map(|text| parse_modes(text, &trained)) {
             Some(Ok(modes)) => modes,
             Some(Err(error)) => {
                 notes.push(format!("The layer modes are ignored: {error}."));
-                config.trained.clone()
+                trained
             }
-            None => config.trained.clone(),
+            None => trained,
         };
-        let layer = clamp("layer", self.layer, config.layers, &mut notes);
-        let head = clamp("head", self.head, config.heads, &mut notes);
+        let layer = clamp("layer", self.layer, self.model.layers, &mut notes);
+        let head = clamp("head", self.head, self.model.heads, &mut notes);
         (modes, layer, head, notes)
     }
 

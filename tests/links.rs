@@ -1,11 +1,11 @@
 //! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
 
 use cascade::link::{Link, TextChoice, modes_for_link};
-use cascade::model::{LayerMode, random};
+use cascade::model::LayerMode;
 use cascade::zoo;
 
-fn config() -> cascade::model::Config {
-    random::config("sd", 12, 48, 6, 64, 32)
+fn link_trained() -> Vec<LayerMode> {
+    zoo::find(zoo::DEFAULT).unwrap().trained()
 }
 
 #[test]
@@ -39,11 +39,11 @@ fn round_trips() {
 #[test]
 fn resolves_against_the_model() {
     let (link, notes) = Link::parse("#v=1&modes=linearized*7,trained*5&l=12&h=6");
-    let (modes, layer, head, more) = link.resolve(&config());
+    let (modes, layer, head, more) = link.resolve();
     assert!(notes.is_empty() && more.is_empty());
     assert_eq!((modes[6], modes[7], layer, head), (LayerMode::Linearized, LayerMode::Softmax, 11, 5));
-    assert_eq!(modes_for_link(&modes, &config().trained).as_deref(), Some("linearized*7,softmax*5"));
-    assert_eq!(modes_for_link(&config().trained, &config().trained), None);
+    assert_eq!(modes_for_link(&modes, &link_trained()).as_deref(), Some("linearized*7,softmax*5"));
+    assert_eq!(modes_for_link(&link_trained(), &link_trained()), None);
 }
 
 /// Fragment, and a piece of the note that it must give.
@@ -81,7 +81,7 @@ const HOSTILE: &[(&str, &str)] = &[
 fn hostile_fragments_are_told_and_survived() {
     for (fragment, expected) in HOSTILE {
         let (link, mut notes) = Link::parse(fragment);
-        let (modes, layer, head, more) = link.resolve(&config());
+        let (modes, layer, head, more) = link.resolve();
         notes.extend(more);
         assert!(notes.iter().any(|n| n.contains(expected)), "{fragment}: {notes:?}");
         assert!(modes.len() == 12 && layer < 12 && head < 6, "{fragment}");

@@ -27,6 +27,7 @@ pub enum NoGpu {
 #[derive(Clone)]
 pub struct Gpu(Rc<Device>);
 
+#[derive(Clone)]
 struct Device {
     adapter: String,
     device: wgpu::Device,
@@ -86,7 +87,7 @@ impl Gpu {
         }));
         let info = adapter.get_info();
         let adapter = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name };
-        let pipelines = TABLE.iter().map(|spec| pipeline(&device, spec)).collect();
+        let pipelines = TABLE.iter().map(|spec| pipeline(&device, spec, spec.source)).collect();
         Ok(Gpu(Rc::new(Device { adapter, device, queue, pipelines, limits, failure })))
     }
 
@@ -94,13 +95,21 @@ impl Gpu {
     pub fn adapter(&self) -> &str {
         &self.0.adapter
     }
+
+    /// The same device with another shader text for one kernel: the tests break each and expect to see it.
+    #[doc(hidden)]
+    pub fn with_source(&self, kernel: KernelId, source: &str) -> Gpu {
+        let mut changed = Device::clone(&self.0);
+        changed.pipelines[kernel as usize] = pipeline(&changed.device, kernel.spec(), source);
+        Gpu(Rc::new(changed))
+    }
 }
 
 fn keep_first(failure: &Mutex<Option<EngineError>>, error: EngineError) {
     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
-fn pipeline(device: &wgpu::Device, spec: &crate::kernels::Spec) -> wgpu::ComputePipeline {
+fn pipeline(device: &wgpu::Device, spec: &crate::kernels::Spec, source: &str) -> wgpu::ComputePipeline {
     let storage = |binding: usize, read_only: bool| entry(binding, wgpu::BufferBindingType::Storage { read_only }, false);
     let output = spec.inputs.len() + 1;
     let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
@@ -115,7 +124,7 @@ fn pipeline(device: &wgpu::Device, spec: &crate::kernels::Spec) -> wgpu::Compute
     });
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(spec.stem),
-        source: wgpu::ShaderSource::Wgsl(spec.source.into()),
+        source: wgpu::ShaderSource::Wgsl(source.into()),
     });
     device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
         label: Some(spec.stem),

@@ -4,7 +4,8 @@ mod cpu;
 mod gpu;
 mod session;
 
-use crate::model::{Buffer, Step};
+use crate::kernels::Op;
+use crate::model::{Buffer, Slot, Step};
 pub use cpu::CpuEngine;
 pub use gpu::{Gpu, GpuEngine, NoGpu};
 pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
@@ -79,5 +80,19 @@ impl Engine {
             Engine::Cpu(cpu) => cpu.run(steps, read).await,
             Engine::Gpu(gpu) => gpu.run(steps, read).await,
         }
+    }
+
+    /// One kernel alone, for the tests of the shaders. The output buffer holds `output` before the launch and
+    /// is returned as the kernel left it; it may be longer than what the kernel writes.
+    #[doc(hidden)]
+    pub async fn run_op(&mut self, op: Op, inputs: &[&[f32]], output: &[f32]) -> Result<Vec<f32>, EngineError> {
+        // Any distinct buffers serve; these come in any number.
+        let buffer = |i| Buffer::Residual(Slot::Sweep, i);
+        for (i, data) in inputs.iter().chain([&output]).enumerate() {
+            self.upload(buffer(i), data)?;
+        }
+        let output_buffer = buffer(inputs.len());
+        let step = Step { op, inputs: (0..inputs.len()).map(buffer).collect(), output: output_buffer };
+        Ok(self.run(&[step], &[(output_buffer, output.len())]).await?.swap_remove(0))
     }
 }

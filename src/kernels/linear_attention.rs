@@ -28,7 +28,7 @@ pub struct Params {
 }
 
 /// Queries a workgroup; divides [`CHUNK`].
-const ROWS: u32 = 16;
+pub const ROWS: u32 = 16;
 
 impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "states"];

@@ -18,7 +18,7 @@ pub const GELU: u32 = 2;
 pub const RESIDUAL: u32 = 4;
 
 /// Rows and columns of the output that one workgroup computes.
-const TILE: u32 = 32;
+pub const TILE: u32 = 32;
 
 /// The tanh form of GELU, the one that GPT-2 was trained with.
 pub fn gelu(x: f64) -> f64 {

@@ -20,6 +20,7 @@ pub trait Kernel: Pod {
 
 /// What the engines and the shader tests need to know of a kernel without an instance of it.
 pub struct Spec {
+    pub id: KernelId,
     pub stem: &'static str,
     /// The text that is compiled: `common.wgsl` followed by the kernel's own file.
     pub source: &'static str,
@@ -40,6 +41,7 @@ macro_rules! kernel_table {
         pub enum KernelId { $($op),* }
 
         pub const TABLE: &[Spec] = &[$(Spec {
+            id: KernelId::$op,
             stem: stringify!($module),
             source: concat!(
                 include_str!("../../shaders/common.wgsl"),
@@ -55,6 +57,10 @@ macro_rules! kernel_table {
             }
             pub fn params(&self) -> &[u8] {
                 match self { $(Op::$op(p) => bytemuck::bytes_of(p)),* }
+            }
+            /// The launch of a kernel whose uniform holds these bytes: the inverse of [`Op::params`].
+            pub fn from_params(kernel: KernelId, bytes: &[u8]) -> Op {
+                match kernel { $(KernelId::$op => Op::$op(bytemuck::pod_read_unaligned(bytes))),* }
             }
             pub fn groups(&self) -> [u32; 3] {
                 match self { $(Op::$op(p) => p.groups()),* }

@@ -13,7 +13,7 @@ pub const NONE: f32 = -3.0e38;
 /// Vocabulary entries a workgroup goes through.
 pub const SLAB: u32 = 512;
 /// Tokens a workgroup.
-const ROWS: u32 = 32;
+pub const ROWS: u32 = 32;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
