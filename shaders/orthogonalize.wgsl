@@ -1,5 +1,7 @@
 // One-sided Jacobi, one workgroup a matrix: rotates pairs of rows until all are orthogonal. A sweep meets
-// every pair once, in n − 1 rounds of n / 2 disjoint pairs (the circle method), one thread a pair.
+// every pair once, in n − 1 rounds of n / 2 disjoint pairs (the circle method), one thread a pair. Rows are
+// walked two quads at a time: software adapters silently end all loops of an invocation after 65535 iterations
+// together, and ten sweeps of n = 128 stay below that only so.
 
 struct Params {
     batch: u32,
@@ -23,12 +25,14 @@ fn rotate(p: u32, q: u32) -> u32 {
     var alpha = 0.0;
     var beta = 0.0;
     var gamma = 0.0;
-    for (var i = 0u; i < quads; i++) {
+    for (var i = 0u; i < quads; i += 2u) {
         let a = rows[p + i];
         let b = rows[q + i];
-        alpha += dot(a, a);
-        beta += dot(b, b);
-        gamma += dot(a, b);
+        let c = rows[p + i + 1u];
+        let d = rows[q + i + 1u];
+        alpha += dot(a, a) + dot(c, c);
+        beta += dot(b, b) + dot(d, d);
+        gamma += dot(a, b) + dot(c, d);
     }
     if (abs(gamma) <= params.tolerance * sqrt(alpha) * sqrt(beta)) {
         return 0u;
@@ -37,11 +41,15 @@ fn rotate(p: u32, q: u32) -> u32 {
     let tangent = select(-1.0, 1.0, zeta >= 0.0) / (abs(zeta) + sqrt(1.0 + zeta * zeta));
     let cosine = inverseSqrt(1.0 + tangent * tangent);
     let sine = cosine * tangent;
-    for (var i = 0u; i < quads; i++) {
+    for (var i = 0u; i < quads; i += 2u) {
         let a = rows[p + i];
         let b = rows[q + i];
+        let c = rows[p + i + 1u];
+        let d = rows[q + i + 1u];
         rows[p + i] = cosine * a - sine * b;
         rows[q + i] = sine * a + cosine * b;
+        rows[p + i + 1u] = cosine * c - sine * d;
+        rows[q + i + 1u] = sine * c + cosine * d;
     }
     return 1u;
 }

@@ -110,13 +110,14 @@ fn keep_first(failure: &Mutex<Option<EngineError>>, error: EngineError) {
 }
 
 fn pipeline(device: &wgpu::Device, spec: &crate::kernels::Spec, source: &str) -> wgpu::ComputePipeline {
-    let storage = |binding: usize, read_only: bool| entry(binding, wgpu::BufferBindingType::Storage { read_only }, false);
+    let storage =
+        |binding: usize, read_only: bool| entry(binding, wgpu::BufferBindingType::Storage { read_only }, false);
     let output = spec.inputs.len() + 1;
     let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, true)];
     entries.extend((1..output).map(|b| storage(b, true)));
     entries.push(storage(output, false));
-    let bind_layout = device
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(spec.stem), entries: &entries });
+    let bind_layout =
+        device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(spec.stem), entries: &entries });
     let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
         label: Some(spec.stem),
         bind_group_layouts: &[Some(&bind_layout)],

@@ -13,7 +13,7 @@ pub const TOLERANCE: f32 = 1e-6;
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Params {
     pub batch: u32,
-    /// Side of each matrix, a multiple of 4.
+    /// Side of each matrix, a multiple of 8, at most 128.
     pub n: u32,
     /// [`SWEEPS`].
     pub sweeps: u32,

@@ -11,9 +11,10 @@ use crate::kernels::{HeadView, Op, congruence, gram, head_product, orthogonalize
 /// capacity routing, capacity filtering; each for all layers and heads, [`spectrum_side`] values each.
 pub const SPECTRUM_KINDS: usize = 4;
 
-/// Side of the padded small matrices: the widest score vector of any layer.
+/// Side of the padded small matrices: the widest score vector of any layer, in the multiples of 8 that
+/// `kernels::orthogonalize` takes.
 pub fn spectrum_side(config: &Config) -> usize {
-    (0..config.layers).map(|l| config.score_width(l)).max().unwrap_or(0)
+    (0..config.layers).map(|l| config.score_width(l)).max().unwrap_or(0).next_multiple_of(8)
 }
 
 impl Plan<'_> {

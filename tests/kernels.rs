@@ -1,0 +1,605 @@
+//! Every kernel on the GPU against its plain reference, at odd sizes, in strided buffers, at the edges of
+//! what the plans ask for; and every one of these comparisons seen to fail on a shader broken on purpose.
+#![allow(clippy::print_stdout)] // The largest errors are worth seeing in a test's output.
+
+mod common;
+
+use cascade::engine::{Engine, Gpu};
+use cascade::kernels::{
+    HeadView, KernelId, Op, Spec, TABLE, attention, chunk_scan, chunk_state, congruence, dot, embed, gram,
+    head_product, layer_norm, linear_attention, matmul, orthogonalize, row_norms, token_scores, unembed,
+};
+use cascade::model::random::Rng;
+use common::gpu;
+
+/// What output buffers hold before a launch: a kernel that leaves words unwritten, or writes where it should
+/// not, shows.
+const POISON: f32 = 12345.0;
+/// Poisoned words behind the output; nothing may touch them.
+const GUARD: usize = 64;
+
+/// One launch with its inputs.
+struct Case {
+    op: Op,
+    inputs: Vec<Vec<f32>>,
+}
+
+/// |found − expected| ≤ atol + rtol·|expected|. The references round once, from f64.
+struct Tolerance {
+    atol: f64,
+    rtol: f64,
+}
+
+fn tolerance(kernel: KernelId) -> Tolerance {
+    let of = |atol, rtol| Tolerance { atol, rtol };
+    match kernel {
+        // Two operations, each rounded: 2·2⁻²⁴, with headroom for a fused one.
+        KernelId::Embed => of(0.0, 3e-7),
+        // Rows have a mean of up to 10 and outputs of up to 5: 10·2⁻²⁴ in the mean shifts all by about 1e-6.
+        KernelId::LayerNorm => of(1e-5, 1e-5),
+        // Up to 256 products of up to 1: the sum rounds by at most 256·16·2⁻²⁴ ≈ 2e-4, by some 1e-6 as a rule.
+        KernelId::Matmul => of(1e-5, 1e-5),
+        // The same with up to 128 products.
+        KernelId::HeadProduct => of(1e-5, 1e-5),
+        // Weights sum to 1 and values are at most 1. A score of size s is wrong by about s·2⁻²⁴, and so, as a
+        // fraction, is its weight: scores here reach a few hundred.
+        KernelId::Attention => of(2e-5, 1e-5),
+        // Sums of 64 products of up to 2.
+        KernelId::ChunkState => of(2e-5, 1e-5),
+        // Sums of up to 7 values of up to 1.
+        KernelId::ChunkScan => of(1e-6, 1e-6),
+        // Products of 64 wide vectors with states that sum up to 200 tokens, divided by the token's number.
+        KernelId::LinearAttention => of(5e-6, 5e-6),
+        // Logits of up to 10 from 68 products; ids are whole numbers and off by at least 1 where wrong.
+        KernelId::Unembed => of(1e-5, 1e-5),
+        // exp and log of logits of up to 20.
+        KernelId::TokenScores => of(1e-5, 1e-5),
+        // Sums of up to 193 products of up to 1.
+        KernelId::Gram => of(2e-5, 1e-5),
+        // Compared through norms, cosines and RowsᵀRows of matrices of norm about 10; a row goes through some
+        // 1000 rotations, each rounding by 2⁻²⁴ of it. The rotation's own threshold is a cosine of 1e-6.
+        KernelId::Orthogonalize => of(1e-4, 2e-5),
+        // Sums of up to 128 squares of one sign: no cancellation.
+        KernelId::RowNorms => of(1e-7, 1e-6),
+        // 32 products over √(λλ); rows are of the size of λ, and the smallest λ kept is 1e-2.
+        KernelId::Congruence => of(2e-5, 1e-5),
+    }
+}
+
+/// Broken shaders: each replaces one string of the kernel's text, and must make its comparison fail.
+fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
+    match kernel {
+        KernelId::Embed => &[("(e + p)", "(e - p)"), ("column >= params.d_model", "column + 1u >= params.d_model")],
+        KernelId::LayerNorm => &[
+            ("+ params.epsilon", "+ 2.0 * params.epsilon"),
+            ("i < params.d_model; i += THREADS", "i + 1u < params.d_model; i += THREADS"),
+        ],
+        KernelId::Matmul => &[
+            ("0.044715", "0.0446"),
+            ("let at = start + cols;", "let at = cols;"),
+            ("col + 3u < params.cols", "col + 4u < params.cols"),
+            ("row >= params.rows", "row > params.rows"),
+        ],
+        KernelId::HeadProduct => &[("block / sets *", "block % sets *"), ("a < width", "a + 1u < width")],
+        KernelId::Attention => &[
+            ("position > vec4<u32>(row)", "position > vec4<u32>(row + 1u)"),
+            ("first <= end", "first < end"),
+            ("a5 *= shrink;", ""),
+            ("min(3u, last", "min(2u, last"),
+            ("lane + 28u < v_quads", "lane + 28u < v_quads - 1u"),
+        ],
+        KernelId::ChunkState => &[
+            ("min(first + CHUNK, params.tokens)", "first + CHUNK"),
+            (
+                "feature_map(params.feature, keys[view_start(params.key, t, head) + a / 4u])",
+                "keys[view_start(params.key, t, head) + a / 4u]",
+            ),
+            ("quad >= quads", "quad + 1u >= quads"),
+        ],
+        KernelId::ChunkScan => &[("prefixes[at] = sum", "prefixes[at] = sum + states[at]")],
+        KernelId::LinearAttention => &[
+            ("mass / n *", "mass *"),
+            ("(mass + params.epsilon)", "mass"),
+            ("position > vec4<u32>(row)", "position >= vec4<u32>(row)"),
+            ("tokens > vec4<u32>(row)", "tokens > vec4<u32>(last)"),
+            ("lane + 28u, p7", "lane + 28u, p6"),
+        ],
+        KernelId::Unembed => &[
+            ("> vec4<u32>(last_id)", "> vec4<u32>(last_id + 1u)"),
+            ("value <= (*top).value4", "value < (*top).value4"),
+            ("value > v.x", "value >= v.x"),
+            ("difference >= 0.0", "difference > 0.0"),
+            ("sum *= exp(largest - new_largest);", ""),
+        ],
+        KernelId::TokenScores => &[
+            ("value > v.y", "value >= v.y"),
+            ("sum * exp(largest - new_largest)", "sum"),
+            ("top_offer(&top, middle.x, tail.y);", ""),
+        ],
+        KernelId::Gram => &[("j < params.width", "true"), ("params.first + id.z", "id.z"), ("t = 0u", "t = 1u")],
+        KernelId::Orthogonalize => &[
+            ("cosine * a - sine * b", "cosine * a + sine * b"),
+            ("round < n - 1u", "round < n - 2u"),
+            ("thread < n / 2u", "thread < n / 2u - 1u"),
+        ],
+        KernelId::RowNorms => &[("params.first + row", "row"), ("sqrt(sum)", "sum")],
+        KernelId::Congruence => &[
+            ("id.z / params.share * params.group", "0u * params.group"),
+            ("a > least", "a >= 0.0"),
+            ("products[(id.z * n + i)", "products[(id.z * n + j)"),
+        ],
+    }
+}
+
+fn cases(kernel: KernelId) -> Vec<Case> {
+    let rng = &mut Rng(kernel as u64 + 1);
+    match kernel {
+        KernelId::Embed => embed_cases(rng),
+        KernelId::LayerNorm => layer_norm_cases(rng),
+        KernelId::Matmul => matmul_cases(rng),
+        KernelId::HeadProduct => head_product_cases(rng),
+        KernelId::Attention => attention_cases(rng),
+        KernelId::ChunkState => chunk_state_cases(rng),
+        KernelId::ChunkScan => chunk_scan_cases(rng),
+        KernelId::LinearAttention => linear_attention_cases(rng),
+        KernelId::Unembed => unembed_cases(rng),
+        KernelId::TokenScores => token_scores_cases(rng),
+        KernelId::Gram => gram_cases(rng),
+        KernelId::Orthogonalize => orthogonalize_cases(rng),
+        KernelId::RowNorms => row_norms_cases(rng),
+        KernelId::Congruence => congruence_cases(rng),
+    }
+}
+
+fn embed_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (tokens, d_model) in [(1, 1), (7, 63), (5, 64), (3, 65), (31, 127), (2, 192)] {
+        let vocab = 11;
+        // The last id, the first, and repeats.
+        let ids = (0..tokens).map(|t| ((vocab - 1 + t * 4) % vocab) as f32).collect();
+        let params = embed::Params { tokens, d_model, scale: 3.7, pad: 0 };
+        let tables = [vocab, tokens + 3].map(|rows| rng.values((rows * d_model) as usize, 1.0));
+        cases.push(Case { op: Op::Embed(params), inputs: [vec![ids], tables.to_vec()].concat() });
+    }
+    cases
+}
+
+fn layer_norm_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, d_model, shift, scale) in [
+        (1, 1, 0.0, 1.0),
+        (3, 63, 0.0, 1.0),
+        (2, 64, 10.0, 1.0),
+        (5, 65, -3.0, 0.1),
+        (1, 127, 0.0, 0.003),
+        (7, 192, 1.0, 0.0),
+    ] {
+        let params = layer_norm::Params { rows, d_model, epsilon: 1e-5, pad: 0 };
+        let x = rng.values((rows * d_model) as usize, scale).iter().map(|x| x + shift).collect();
+        let [gain, bias] = [2.0, 1.0].map(|scale| rng.values(d_model as usize, scale));
+        cases.push(Case { op: Op::LayerNorm(params), inputs: vec![x, gain, bias] });
+    }
+    cases
+}
+
+fn matmul_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let sizes = [(1, 4, 1), (31, 60, 33), (32, 64, 32), (33, 68, 31), (97, 192, 101), (2, 256, 67)];
+    for (rows, inner, cols) in sizes {
+        for flags in 0..8 {
+            let params = matmul::Params { rows, inner, cols, flags };
+            let lengths = [rows * inner, cols * inner, cols, rows * cols];
+            // Large enough in the last for GELU to saturate on both sides.
+            let inputs = lengths.map(|n| rng.values(n as usize, 1.0)).to_vec();
+            cases.push(Case { op: Op::Matmul(params), inputs });
+        }
+    }
+    cases
+}
+
+/// Per-head vectors with gaps between heads and rows, away from the buffer's start.
+fn strided(heads: u32, width: u32) -> HeadView {
+    HeadView { offset: 8, row: heads * (width + 4) + 12, head: width + 4, width }
+}
+
+/// Per-head vectors without gaps.
+fn dense(heads: u32, width: u32) -> HeadView {
+    HeadView { offset: 0, row: heads * width, head: width, width }
+}
+
+/// Random contents of a buffer that just holds such a view.
+fn fill(rng: &mut Rng, view: HeadView, rows: u32, heads: u32, scale: f32) -> Vec<f32> {
+    let words = view.offset + (rows - 1) * view.row + (heads - 1) * view.head + view.width;
+    // A view of width 0 reads nothing, but there is no binding an empty buffer.
+    rng.values(words.max(4) as usize, scale)
+}
+
+fn head_product_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, heads, width) in [(1, 1, 4), (15, 3, 4), (17, 2, 8), (63, 1, 20), (65, 3, 32), (7, 2, 64), (5, 1, 128)] {
+        for view in [dense, strided] {
+            let (z, out) = (view(heads, width), view(heads, width));
+            let params = head_product::Params { rows, heads, kernels: heads, group: heads, z, out };
+            let inputs = vec![fill(rng, z, rows, heads, 1.0), rng.values((heads * width * width) as usize, 1.0)];
+            cases.push(Case { op: Op::HeadProduct(params), inputs });
+        }
+    }
+    // The spectra: two blocks of z, each met by two sets of matrices, `group` heads at a time.
+    for (n, group) in [(4, 1), (8, 3), (20, 5)] {
+        let view = HeadView { offset: 0, row: n, head: n * n, width: n };
+        let params = head_product::Params { rows: n, heads: 4 * group, kernels: 2 * group, group, z: view, out: view };
+        let inputs = [0, 1].map(|_| rng.values((2 * group * n * n) as usize, 1.0)).to_vec();
+        cases.push(Case { op: Op::HeadProduct(params), inputs });
+    }
+    cases
+}
+
+fn attention_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let sizes = [
+        (1, 1, 4, 4),
+        (15, 2, 4, 20),
+        (16, 3, 8, 4),
+        (17, 1, 12, 36),
+        (31, 2, 32, 32),
+        (33, 1, 64, 64),
+        (97, 2, 24, 8),
+        (35, 1, 20, 68),
+        (19, 2, 128, 100),
+        (67, 1, 64, 128),
+    ];
+    for (tokens, heads, width, value_width) in sizes {
+        for (view, size) in [(dense as fn(u32, u32) -> HeadView, 1.0), (strided, 30.0 / (width as f32).sqrt())] {
+            let (query, key, value) = (view(heads, width), view(heads, width), view(heads, value_width));
+            let scale = 1.0 / (width as f32).sqrt();
+            let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
+            let mut inputs = vec![fill(rng, query, tokens, heads, size), fill(rng, key, tokens, heads, size)];
+            inputs.push(fill(rng, value, tokens, heads, 1.0));
+            cases.push(Case { op: Op::Attention(params), inputs });
+        }
+    }
+    // q, k and v of all heads in one buffer, as the plans have them; equal scores; scores of ±1000, where one
+    // key takes all.
+    for (scale, tokens) in [(0.25, 37), (0.0, 50), (700.0, 20)] {
+        let (heads, width) = (2, 8);
+        let view = |offset, width| HeadView { offset, row: heads * 20, head: width, width };
+        let query = HeadView { head: 16, ..view(0, width) };
+        let (key, value) = (HeadView { offset: 8, ..query }, HeadView { head: 4, ..view(32, 4) });
+        let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
+        // Eighths: the scores themselves are exact, however large.
+        let all: Vec<f32> = rng.values((tokens * heads * 20) as usize, 8.0).iter().map(|x| x.round() / 8.0).collect();
+        cases.push(Case { op: Op::Attention(params), inputs: vec![all.clone(), all.clone(), all] });
+    }
+    cases
+}
+
+/// (tokens, heads, width, value width) of the linear modes: around chunks of 64 and tiles of 16.
+const LINEAR_SIZES: [(u32, u32, u32, u32); 10] = [
+    (1, 1, 4, 4),
+    (15, 2, 8, 12),
+    (17, 1, 4, 128),
+    (63, 2, 32, 32),
+    (64, 1, 20, 36),
+    (65, 3, 8, 4),
+    (127, 1, 64, 64),
+    (129, 2, 12, 20),
+    (193, 1, 0, 32),
+    (80, 2, 0, 100),
+];
+
+fn linear_params() -> Vec<(chunk_state::Params, HeadView)> {
+    let mut all = Vec::new();
+    for (tokens, heads, width, value_width) in LINEAR_SIZES {
+        for feature in [chunk_state::IDENTITY, chunk_state::ELU1] {
+            // Uniform averaging, width 0, has no features.
+            if width == 0 && feature == chunk_state::ELU1 {
+                continue;
+            }
+            let view = if tokens % 2 == 0 { dense } else { strided };
+            let (key, value) = (view(heads, width), view(heads, value_width));
+            all.push((chunk_state::Params { tokens, heads, feature, pad: 0, key, value }, key));
+        }
+    }
+    all
+}
+
+fn chunk_state_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |(p, _): (chunk_state::Params, HeadView)| Case {
+        op: Op::ChunkState(p),
+        inputs: [p.key, p.value].map(|view| fill(rng, view, p.tokens, p.heads, 1.0)).to_vec(),
+    };
+    linear_params().into_iter().map(case).collect()
+}
+
+fn chunk_scan_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |(chunks, words)| Case {
+        op: Op::ChunkScan(chunk_scan::Params { chunks, words, pad: [0; 2] }),
+        inputs: vec![rng.values((chunks * words) as usize, 1.0)],
+    };
+    [(1, 1), (2, 63), (3, 64), (7, 65), (5, 193)].map(case).into()
+}
+
+fn linear_attention_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (p, query) in linear_params() {
+        let (keys, values) = (fill(rng, p.key, p.tokens, p.heads, 1.0), fill(rng, p.value, p.tokens, p.heads, 1.0));
+        // True states, so that denominators are what they are in a model.
+        let states = reference(&Case { op: Op::ChunkState(p), inputs: vec![keys.clone(), values.clone()] }, 0);
+        let words = p.heads * chunk_state::state_words(p.key.width, p.value.width);
+        let scan = chunk_scan::Params { chunks: p.tokens.div_ceil(chunk_state::CHUNK), words, pad: [0; 2] };
+        let prefixes = reference(&Case { op: Op::ChunkScan(scan), inputs: vec![states] }, 0);
+        let params = linear_attention::Params {
+            tokens: p.tokens,
+            heads: p.heads,
+            feature: p.feature,
+            scale: 0.7,
+            epsilon: linear_attention::ELU1_EPSILON,
+            pad: [0; 3],
+            query,
+            key: p.key,
+            value: p.value,
+        };
+        let queries = fill(rng, query, p.tokens, p.heads, 1.0);
+        cases.push(Case { op: Op::LinearAttention(params), inputs: vec![queries, keys, values, prefixes] });
+    }
+    // φ(k) of deeply negative keys is next to nothing: here the denominator is its ε.
+    let (tokens, heads, view) = (70, 1, dense(1, 4));
+    let params = linear_attention::Params {
+        tokens,
+        heads,
+        feature: chunk_state::ELU1,
+        scale: 1.0,
+        epsilon: linear_attention::ELU1_EPSILON,
+        pad: [0; 3],
+        query: view,
+        key: view,
+        value: view,
+    };
+    let words = chunk_state::state_words(4, 4) as usize * 2;
+    let inputs = vec![vec![0.0; 280], vec![-16.0; 280], rng.values(280, 1.0), vec![0.0; words]];
+    cases.push(Case { op: Op::LinearAttention(params), inputs });
+    cases
+}
+
+fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, d_model, vocab) in
+        [(1, 4, 1), (31, 8, 3), (33, 68, 31), (32, 32, 33), (5, 4, 511), (67, 12, 512), (3, 20, 513), (40, 64, 1031)]
+    {
+        for ties in [false, true] {
+            let params = unembed::Params { rows, d_model, vocab, pad: 0 };
+            // Whole numbers for ties: many logits are then exactly equal.
+            let mut values = |n: u32, scale: f32| -> Vec<f32> {
+                let values = rng.values(n as usize, scale);
+                if ties { values.iter().map(|x| x.round()).collect() } else { values }
+            };
+            let (x, embedding) = (values(rows * d_model, 1.0), values(vocab * d_model, 1.4));
+            // No target, the first id, the last, and others.
+            let target = |t: u32| [-1.0, 0.0, (vocab - 1) as f32, (t * 37 % vocab) as f32][t as usize % 4];
+            let targets = (0..rows).map(target).collect();
+            cases.push(Case { op: Op::Unembed(params), inputs: vec![x, embedding, targets] });
+        }
+    }
+    // All logits equal, and logits so different that only one counts.
+    for scale in [0.0, 40.0] {
+        let params = unembed::Params { rows: 6, d_model: 4, vocab: 600, pad: 0 };
+        let x = vec![scale; 24];
+        let embedding = (0..2400).map(|i| ((i / 4 * 7919) % 600) as f32 / 600.0).collect();
+        let targets = vec![-1.0, 0.0, 31.0, 511.0, 512.0, 599.0];
+        cases.push(Case { op: Op::Unembed(params), inputs: vec![x, embedding, targets] });
+    }
+    cases
+}
+
+/// The records of whole-number logits: ties within a slab and between slabs.
+fn token_scores_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4)] {
+        let vocab = slabs * unembed::SLAB - 500;
+        let params = unembed::Params { rows, d_model: 4, vocab, pad: 0 };
+        let mut values = |n: u32| rng.values(n as usize, 4.0).iter().map(|x| x.round() / 2.0).collect::<Vec<_>>();
+        let (x, embedding) = (values(rows * 4), values(vocab * 4));
+        let targets = (0..rows).map(|t| if t % 5 == 0 { -1.0 } else { (t * 31 % vocab) as f32 }).collect();
+        let partials = reference(&Case { op: Op::Unembed(params), inputs: vec![x, embedding, targets] }, 0);
+        let params = token_scores::Params { rows, slabs, pad: [0; 2] };
+        cases.push(Case { op: Op::TokenScores(params), inputs: vec![partials] });
+    }
+    cases
+}
+
+fn gram_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (length, width, n, heads) in
+        [(1, 4, 4, 1), (63, 4, 12, 3), (65, 8, 8, 2), (127, 64, 68, 1), (193, 20, 32, 2), (9, 128, 128, 1)]
+    {
+        // Operating: vectors lie along rows. Capacity: they lie down the columns of W, [heads·width, length].
+        let row = heads * width + 12;
+        let params = gram::Params {
+            length,
+            width,
+            n,
+            heads,
+            offset: 4,
+            row,
+            head: width,
+            column: 1,
+            first: 1,
+            total: heads + 2,
+            pad: [0; 2],
+        };
+        let capacity = gram::Params { offset: 0, row: 1, head: width * length, column: length, ..params };
+        cases.push(Case { op: Op::Gram(params), inputs: vec![rng.values((4 + length * row) as usize, 1.0)] });
+        let weight = rng.values((heads * width * length) as usize, 1.0);
+        cases.push(Case { op: Op::Gram(capacity), inputs: vec![weight] });
+    }
+    cases
+}
+
+/// ZᵀZ of an \[length, n\] matrix with the entries of all columns from `rank` on zero, or mixed from the others.
+fn gram_matrix(rng: &mut Rng, n: usize, rank: usize) -> Vec<f32> {
+    let factor = rng.values(n * rank, 1.0);
+    let row = |i: usize| &factor[i * rank..][..rank];
+    (0..n * n).map(|e| dot(row(e / n), row(e % n)) as f32).collect()
+}
+
+fn orthogonalize_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut push = |n: u32, matrices: Vec<Vec<f32>>| {
+        let (sweeps, tolerance) = (orthogonalize::SWEEPS, orthogonalize::TOLERANCE);
+        let params = orthogonalize::Params { batch: matrices.len() as u32, n, sweeps, tolerance };
+        cases.push(Case { op: Op::Orthogonalize(params), inputs: vec![matrices.concat()] });
+    };
+    for n in [8usize, 16, 24, 64, 120, 128] {
+        let scale = 3.0 / (n as f32).sqrt();
+        let skew = |rng: &mut Rng| {
+            let a = rng.values(n * n, scale);
+            (0..n * n).map(|e| a[e] - a[e % n * n + e / n]).collect()
+        };
+        // A Gram matrix with directions that nothing spans, one padded with zeros, a skew matrix, whose
+        // singular values come in equal pairs, a zero one and one that is orthogonal already.
+        let mut padded = gram_matrix(rng, n, n);
+        (0..n * n).filter(|e| e / n >= n / 2 || e % n >= n / 2).for_each(|e| padded[e] = 0.0);
+        let diagonal = (0..n * n).map(|e| if e / n == e % n { (e % 5) as f32 } else { 0.0 }).collect();
+        let normal = |m: Vec<f32>| m.iter().map(|x| x * scale * scale).collect::<Vec<f32>>();
+        let low = gram_matrix(rng, n, n / 2);
+        push(n as u32, vec![normal(low), normal(padded), skew(rng), vec![0.0; n * n], diagonal]);
+        push(n as u32, vec![rng.values(n * n, scale)]);
+    }
+    cases
+}
+
+fn row_norms_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |(rows, width, first, after)| Case {
+        op: Op::RowNorms(row_norms::Params { rows, width, first, total: first + rows + after }),
+        inputs: vec![rng.values((rows * width) as usize, 1.0)],
+    };
+    [(1, 1, 0, 0), (63, 4, 5, 7), (64, 63, 0, 3), (65, 64, 65, 0), (131, 128, 1, 1)].map(case).into()
+}
+
+fn congruence_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (n, group) in [(4u32, 1u32), (8, 3), (12, 2), (20, 1), (32, 2)] {
+        // As in the spectra: two runs of `group` Gram matrices, each under two sets of products.
+        let params =
+            congruence::Params { batch: 4 * group, n, share: 2 * group, group, floor: congruence::FLOOR, pad: [0; 3] };
+        // λ between 0.01 and 10; every third direction unspanned, by nothing or by rounding alone.
+        let norms: Vec<f32> = (0..2 * group * n)
+            .map(|i| match i % 6 {
+                2 => 0.0,
+                5 => 1e-8,
+                _ => 10f32.powf(rng.next_f32() * 1.5 - 0.5),
+            })
+            .collect();
+        let row = |i: usize, rng: &mut Rng| rng.values(n as usize, norms[i]);
+        let rows: Vec<f32> = (0..norms.len()).flat_map(|i| row(i, rng)).collect();
+        let products = (0..4 * group * n).flat_map(|i| {
+            let (b, i) = (i / n, i % n);
+            let g = b / params.share * group + b % group;
+            row((g * n + i) as usize, rng)
+        });
+        let inputs = vec![products.collect(), rows, norms.clone()];
+        cases.push(Case { op: Op::Congruence(params), inputs });
+    }
+    cases
+}
+
+/// The reference's output in a poisoned buffer, with `guard` more poisoned words.
+fn reference(case: &Case, guard: usize) -> Vec<f32> {
+    let words = case.op.output_words();
+    let mut output = vec![POISON; words + guard];
+    let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
+    case.op.reference(&inputs, &mut output[..words]);
+    output
+}
+
+/// What of an output is compared. The rows that orthogonalisation finds come in any order and sign: of them
+/// it is the sorted norms, the cosines (which are 0) and RowsᵀRows (which rotations of rows preserve).
+fn comparable(op: &Op, output: &[f32]) -> Vec<f64> {
+    let Op::Orthogonalize(params) = op else { return output.iter().map(|x| f64::from(*x)).collect() };
+    let n = params.n as usize;
+    let (matrices, guard) = output.split_at(op.output_words());
+    let mut all: Vec<f64> = guard.iter().map(|x| f64::from(*x)).collect();
+    for matrix in matrices.chunks_exact(n * n) {
+        let rows: Vec<&[f32]> = matrix.chunks_exact(n).collect();
+        let columns: Vec<Vec<f32>> = (0..n).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
+        let mut norms: Vec<f64> = rows.iter().map(|row| dot(row, row).sqrt()).collect();
+        let top = norms.iter().copied().fold(1e-30, f64::max);
+        for i in 0..n {
+            for j in 0..=i {
+                // Rows are known to rounding of the largest, so the product of two is to that times the larger.
+                let larger = norms[i].max(norms[j]).max(1e-30);
+                all.push(if i == j { 0.0 } else { dot(rows[i], rows[j]) / (larger * top) });
+                all.push(dot(&columns[i], &columns[j]));
+            }
+        }
+        norms.sort_by(f64::total_cmp);
+        all.extend(norms);
+    }
+    all
+}
+
+/// Largest error: in units of the tolerance, as it is, and where.
+#[derive(Clone, Copy, Default)]
+struct Worst {
+    ratio: f64,
+    error: f64,
+    index: usize,
+    case: usize,
+}
+
+fn worst_of(gpu: &Gpu, case: &Case) -> Worst {
+    let expected = reference(case, GUARD);
+    let inputs: Vec<&[f32]> = case.inputs.iter().map(Vec::as_slice).collect();
+    let poisoned = vec![POISON; expected.len()];
+    let found = pollster::block_on(Engine::gpu(gpu).run_op(case.op, &inputs, &poisoned));
+    let found = found.unwrap_or_else(|e| panic!("{:?}: {e}", case.op));
+    let Tolerance { atol, rtol } = tolerance(case.op.kernel());
+    let (found, expected) = (comparable(&case.op, &found), comparable(&case.op, &expected));
+    assert!(expected.iter().all(|x| x.is_finite()), "{:?}: the reference is not finite", case.op);
+    let mut worst = Worst::default();
+    for (index, (a, b)) in found.iter().zip(&expected).enumerate() {
+        let error = (a - b).abs();
+        let ratio = if error.is_nan() { f64::INFINITY } else { error / (atol + rtol * b.abs()).max(1e-30) };
+        if ratio > worst.ratio {
+            worst = Worst { ratio, error, index, case: 0 };
+        }
+    }
+    worst
+}
+
+#[test]
+fn every_kernel_equals_its_reference() {
+    let gpu = gpu();
+    let mut failures = Vec::new();
+    for Spec { id, stem, .. } in TABLE {
+        let cases = cases(*id);
+        let worst = cases.iter().enumerate().map(|(case, c)| Worst { case, ..worst_of(&gpu, c) });
+        let worst = worst.reduce(|a, b| if b.ratio > a.ratio { b } else { a }).expect("a kernel without cases");
+        let Worst { ratio, error, index, case } = worst;
+        let place = format!("word {index} of {:?}", cases[case].op);
+        println!("{stem}: {} cases, largest error {error:.1e}, {ratio:.3} of its tolerance, at {place}", cases.len());
+        if ratio > 1.0 {
+            failures.push(format!("{stem}: off by {error:e}, {ratio:.1} times its tolerance, at {place}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_comparison_has_been_seen_to_fail() {
+    let gpu = gpu();
+    let mut unseen = Vec::new();
+    for Spec { id, stem, source, .. } in TABLE {
+        let cases = cases(*id);
+        assert!(!mutations(*id).is_empty(), "{stem} has no mutations");
+        for (from, to) in mutations(*id) {
+            assert!(source.contains(from), "{stem} does not contain '{from}'");
+            let broken = gpu.with_source(*id, &source.replacen(from, to, 1));
+            match cases.iter().map(|c| worst_of(&broken, c).ratio).find(|ratio| *ratio > 1.0) {
+                Some(ratio) => println!("{stem}: '{from}' → '{to}' is seen, {ratio:.1} times the tolerance"),
+                None => unseen.push(format!("{stem}: nothing fails with '{to}' in the place of '{from}'")),
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "{}", unseen.join("\n"));
+}
