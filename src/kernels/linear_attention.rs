@@ -31,7 +31,7 @@ pub struct Params {
 pub const ROWS: u32 = 16;
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "states"];
+    const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "prefixes"];
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]

@@ -9,11 +9,14 @@ pub const SWEEPS: u32 = 10;
 /// Rows whose cosine is below this count as orthogonal: an f32 dot product rounds to about that.
 pub const TOLERANCE: f32 = 1e-6;
 
+/// Largest side: the shader has a thread for each of half as many pairs of rows.
+pub const MAX_SIDE: u32 = 128;
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Params {
     pub batch: u32,
-    /// Side of each matrix, a multiple of 8, at most 128.
+    /// Side of each matrix, a multiple of 8, at most [`MAX_SIDE`].
     pub n: u32,
     /// [`SWEEPS`].
     pub sweeps: u32,

@@ -1,0 +1,183 @@
+//! Every shader, parsed and validated without a GPU from the very text that the engine compiles, and its
+//! interface against the Rust side: bindings, the parameter struct word for word, shared constants.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use cascade::kernels::{
+    KernelId, Op, Spec, TABLE, attention, chunk_state, linear_attention, matmul, orthogonalize, unembed,
+};
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
+
+/// What every WebGPU adapter offers and the engine asks for.
+const WORKGROUP_BYTES: u32 = 16 * 1024;
+const STORAGE_BUFFERS: usize = 8;
+const WORKGROUP_THREADS: u32 = 256;
+
+fn module(spec: &Spec) -> Module {
+    let module = naga::front::wgsl::parse_str(spec.source)
+        .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(spec.source)));
+    // No capabilities: nothing that a browser might lack.
+    Validator::new(ValidationFlags::all(), Capabilities::empty())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(spec.source)));
+    module
+}
+
+fn for_each_shader(check: impl Fn(&Spec, &Module)) {
+    TABLE.iter().for_each(|spec| check(spec, &module(spec)));
+}
+
+#[test]
+fn bindings_are_those_of_the_table() {
+    for_each_shader(|spec, module| {
+        let mut found = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let Some(binding) = &variable.binding else { continue };
+            assert_eq!(binding.group, 0, "{}: everything is in group 0", spec.stem);
+            let name = variable.name.clone().unwrap_or_default();
+            found.push((binding.binding as usize, name, variable.space));
+        }
+        found.sort_by_key(|(binding, ..)| *binding);
+        let bindings: Vec<usize> = found.iter().map(|(binding, ..)| *binding).collect();
+        assert_eq!(bindings, (0..spec.inputs.len() + 2).collect::<Vec<_>>(), "{}: bindings", spec.stem);
+        assert!(found.len() - 1 <= STORAGE_BUFFERS, "{}: too many storage buffers", spec.stem);
+        let (_, name, space) = &found[0];
+        assert_eq!((name.as_str(), *space), ("params", AddressSpace::Uniform), "{}: binding 0", spec.stem);
+        for ((_, name, space), expected) in found[1..].iter().zip(spec.inputs) {
+            let read = AddressSpace::Storage { access: StorageAccess::LOAD };
+            assert_eq!(name, expected, "{}: left is the shader's name of an input, right Rust's", spec.stem);
+            assert_eq!(*space, read, "{}: {name} is an input", spec.stem);
+        }
+        let (_, name, space) = &found[found.len() - 1];
+        let write = AddressSpace::Storage { access: StorageAccess::LOAD | StorageAccess::STORE };
+        assert_eq!(*space, write, "{}: {name}, the output, comes last", spec.stem);
+    });
+}
+
+/// The `Debug` text of the Rust struct whose every word holds its own index, as the WGSL struct implies it: so
+/// names, order, offsets and number types of all members are compared at once.
+fn implied_debug(module: &Module, name: &str, members: &[naga::StructMember], base: u32) -> String {
+    let mut fields = Vec::new();
+    let mut padding = Vec::new();
+    for member in members {
+        let word = (base + member.offset) / 4;
+        let field = member.name.as_deref().unwrap_or_default();
+        let value = match &module.types[member.ty].inner {
+            TypeInner::Scalar(Scalar { kind: ScalarKind::Uint, width: 4 }) => format!("{word}"),
+            TypeInner::Scalar(Scalar { kind: ScalarKind::Float, width: 4 }) => format!("{:?}", f32::from_bits(word)),
+            TypeInner::Struct { members, .. } => {
+                let inner = module.types[member.ty].name.as_deref().unwrap_or_default();
+                implied_debug(module, inner, members, base + member.offset)
+            }
+            other => panic!("{name}.{field}: {other:?} has no counterpart in Rust"),
+        };
+        // WGSL pads with pad0, pad1, …, since a uniform's arrays have strides of 16; Rust with one array.
+        if field.starts_with("pad") && field.len() == 4 {
+            assert_eq!(field, format!("pad{}", padding.len()), "{name}");
+            padding.push(value);
+        } else {
+            fields.extend(padding_field(&mut padding));
+            fields.push(format!("{field}: {value}"));
+        }
+    }
+    fields.extend(padding_field(&mut padding));
+    format!("{name} {{ {} }}", fields.join(", "))
+}
+
+fn padding_field(padding: &mut Vec<String>) -> Option<String> {
+    (!padding.is_empty()).then(|| format!("pad: [{}]", std::mem::take(padding).join(", ")))
+}
+
+#[test]
+fn parameters_agree_word_for_word() {
+    for_each_shader(|spec, module| {
+        let (_, params) =
+            module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some("params")).expect("params");
+        let TypeInner::Struct { members, span } = &module.types[params.ty].inner else {
+            panic!("{}: params is no struct", spec.stem)
+        };
+        assert_eq!(*span as usize, spec.params_bytes, "{}: size of params", spec.stem);
+        assert_eq!(span % 16, 0, "{}: a uniform's size is a multiple of 16", spec.stem);
+        let words: Vec<u8> = (0..*span / 4).flat_map(u32::to_ne_bytes).collect();
+        let rust = format!("{:?}", Op::from_params(spec.id, &words));
+        let wgsl = format!("{:?}({})", spec.id, implied_debug(module, "Params", members, 0));
+        assert_eq!(wgsl, rust, "{}: left is what the shader reads, right what Rust writes", spec.stem);
+    });
+}
+
+#[test]
+fn entry_points_fit_every_adapter() {
+    for_each_shader(|spec, module| {
+        let [entry] = module.entry_points.as_slice() else { panic!("{}: one entry point", spec.stem) };
+        assert_eq!((entry.name.as_str(), entry.stage), ("main", naga::ShaderStage::Compute), "{}", spec.stem);
+        let threads: u32 = entry.workgroup_size.iter().product();
+        assert!(threads <= WORKGROUP_THREADS, "{}: {threads} threads a workgroup", spec.stem);
+        let workgroup = module.global_variables.iter().filter(|(_, v)| v.space == AddressSpace::WorkGroup);
+        let bytes: u32 = workgroup.map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx())).sum();
+        assert!(bytes <= WORKGROUP_BYTES, "{}: {bytes} bytes of workgroup memory", spec.stem);
+    });
+}
+
+/// A constant's value, as naga evaluates it.
+fn constants(module: &Module) -> Vec<(&str, f64)> {
+    let named = module.constants.iter().filter_map(|(_, c)| Some((c.name.as_deref()?, c)));
+    let values = named.map(|(name, c)| match module.global_expressions[c.init] {
+        Expression::Literal(Literal::U32(value)) => (name, f64::from(value)),
+        Expression::Literal(Literal::F32(value)) => (name, f64::from(value)),
+        ref other => panic!("{name} is {other:?}"),
+    });
+    values.collect()
+}
+
+/// What a shader's constant must be; None for those that concern the shader alone.
+fn expected_constant(kernel: KernelId, name: &str) -> Option<f64> {
+    let value = match (kernel, name) {
+        (_, "NONE") => return Some(f64::from(unembed::NONE)),
+        (_, "ELU1") => chunk_state::ELU1,
+        (KernelId::Attention, "ROWS") => attention::ROWS,
+        (KernelId::ChunkState | KernelId::LinearAttention, "CHUNK") => chunk_state::CHUNK,
+        (KernelId::LinearAttention, "ROWS") => linear_attention::ROWS,
+        (KernelId::Matmul, "BIAS") => matmul::BIAS,
+        (KernelId::Matmul, "GELU") => matmul::GELU,
+        (KernelId::Matmul, "RESIDUAL") => matmul::RESIDUAL,
+        // Each thread computes 4×4 elements of the tile.
+        (KernelId::Matmul, "SIDE") => matmul::TILE / 4,
+        (KernelId::Unembed, "SLAB") => unembed::SLAB,
+        (KernelId::Unembed, "TILE") => unembed::ROWS,
+        (KernelId::Unembed, "SIDE") => unembed::ROWS / 4,
+        // A thread takes a pair of rows.
+        (KernelId::Orthogonalize, "THREADS") => orthogonalize::MAX_SIDE / 2,
+        // 16 queries share 64 threads, 4 lanes each, and every lane scores 4 keys of a tile.
+        (KernelId::Attention | KernelId::LinearAttention, "LANES" | "KEYS") | (KernelId::LayerNorm, "THREADS") => {
+            return None;
+        }
+        _ => panic!("{kernel:?}: say here what {name} must be"),
+    };
+    Some(f64::from(value))
+}
+
+#[test]
+fn shared_constants_have_one_value() {
+    for_each_shader(|spec, module| {
+        let found = constants(module);
+        assert!(found.iter().any(|(name, _)| *name == "NONE"), "{}: common.wgsl is missing", spec.stem);
+        for (name, value) in found {
+            let expected = expected_constant(spec.id, name).unwrap_or(value);
+            assert_eq!(value, expected, "{}: {name}", spec.stem);
+        }
+    });
+    // The linear modes start each tile of queries from one chunk's state.
+    assert_eq!(chunk_state::CHUNK % linear_attention::ROWS, 0);
+}
+
+#[test]
+fn every_shader_is_in_the_table() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let files =
+        std::fs::read_dir(folder).expect("the folder of shaders").map(|entry| entry.expect("a file").file_name());
+    let files: BTreeSet<String> = files.map(|name| name.into_string().expect("a plain name")).collect();
+    let expected = TABLE.iter().map(|spec| format!("{}.wgsl", spec.stem)).chain(["common.wgsl".into()]).collect();
+    assert_eq!(files, expected);
+}
