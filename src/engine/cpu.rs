@@ -33,9 +33,9 @@ impl CpuEngine {
     }
 }
 
-/// Lets the page handle its events between steps: a run takes seconds on the one thread there is.
+/// Lets the page paint and handle its events: there is one thread, and long work must leave room on it.
 #[cfg(target_arch = "wasm32")]
-async fn breathe() {
+pub async fn breathe() {
     let promise = js_sys::Promise::new(&mut |resolve, _| {
         if let Some(window) = web_sys::window() {
             // It fails only for a window that is closing; the run then simply never goes on.
@@ -45,5 +45,6 @@ async fn breathe() {
     let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
 }
 
+/// Natively nobody waits on this thread.
 #[cfg(not(target_arch = "wasm32"))]
-async fn breathe() {}
+pub async fn breathe() {}

@@ -6,7 +6,7 @@ mod session;
 
 use crate::kernels::Op;
 use crate::model::{Buffer, Slot, Step};
-pub use cpu::CpuEngine;
+pub use cpu::{CpuEngine, breathe};
 pub use gpu::{Gpu, GpuEngine, NoGpu};
 pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
 

@@ -1,0 +1,74 @@
+//! Watches what the user chose and lets the machine catch up. Every choice carries a number; work for one
+//! that has been overtaken is dropped.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::machine::Machine;
+use super::state::{Phase, State};
+use crate::model::LayerMode;
+use crate::zoo::ModelEntry;
+
+/// What the machine should show.
+#[derive(Clone)]
+pub struct Wanted {
+    pub model: &'static ModelEntry,
+    pub text: String,
+    pub modes: Vec<LayerMode>,
+    pub cpu: bool,
+}
+
+/// The newest wish that nobody has begun yet.
+#[derive(Clone, Default)]
+pub struct Inbox(Rc<RefCell<Option<Wanted>>>);
+
+impl Inbox {
+    /// Whether there is something newer than what is being worked on.
+    pub fn overtaken(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Whether what is being downloaded is no longer wanted.
+    pub fn other_model(&self, model: &ModelEntry) -> bool {
+        self.0.borrow().as_ref().is_some_and(|wanted| wanted.model.id != model.id)
+    }
+}
+
+/// Runs the machine whenever model, text, modes or engine change.
+pub fn follow(state: State) {
+    let inbox = Inbox::default();
+    let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));
+    Effect::new(move |_| {
+        state.attempts.track();
+        let wanted = Wanted {
+            model: state.model.get(),
+            text: state.text.with(|t| t.text().to_string()),
+            modes: state.modes.get(),
+            cpu: state.cpu.get(),
+        };
+        // Model and modes change one after the other; the second call brings the matching pair.
+        if wanted.modes.len() != wanted.model.layers {
+            return;
+        }
+        *inbox.0.borrow_mut() = Some(wanted);
+        // While a loop is under way the machine is out, and that loop will see the new wish.
+        if let Some(taken) = machine.borrow_mut().take() {
+            spawn_local(work(state, taken, inbox.clone(), Rc::clone(&machine)));
+        }
+    });
+}
+
+async fn work(state: State, mut machine: Machine, inbox: Inbox, home: Rc<RefCell<Option<Machine>>>) {
+    loop {
+        let next = inbox.0.borrow_mut().take();
+        let Some(wanted) = next else { break };
+        if let Err(message) = machine.serve(&wanted).await {
+            state.progress.set(None);
+            state.phase.set(Phase::Error(message));
+        }
+    }
+    *home.borrow_mut() = Some(machine);
+}

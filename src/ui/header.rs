@@ -1,0 +1,130 @@
+//! Title, menus, engine, and what the page has to say to the user.
+
+use leptos::prelude::*;
+
+use super::state::{Phase, State};
+use crate::link::TextChoice;
+use crate::text::{PASSAGES, passage};
+use crate::words::megabytes;
+use crate::zoo::MODELS;
+
+#[component]
+pub fn Header(state: State) -> impl IntoView {
+    let choose_passage = move |event| {
+        let id = event_target_value(&event);
+        match passage(&id) {
+            Some(passage) => state.text.set(TextChoice::Passage(passage.id)),
+            // "Your own text" starts from what is on screen.
+            None => state.text.update(|t| *t = TextChoice::Own(t.text().to_string())),
+        }
+    };
+    let chosen = move || match state.text.get() {
+        TextChoice::Passage(id) => id,
+        TextChoice::Own(_) => "own",
+    };
+    view! {
+        <header class="top">
+            <h1>"Cascade"<span class="tagline">"how attention routes and filters"</span></h1>
+            <label class="menu">
+                <span>"Model"</span>
+                <select id="model-select" prop:value=move || state.model.get().id
+                    on:change=move |e| state.choose_model(&event_target_value(&e))>
+                    {MODELS.iter().map(|m| view! {
+                        <option value=m.id selected=move || state.model.get().id == m.id>{m.title}</option>
+                    }).collect_view()}
+                </select>
+            </label>
+            <label class="menu">
+                <span>"Text"</span>
+                <select id="passage-select" prop:value=chosen on:change=choose_passage>
+                    {PASSAGES.iter().map(|p| view! {
+                        <option value=p.id selected=move || chosen() == p.id>{p.title}</option>
+                    }).collect_view()}
+                    <option value="own" selected=move || chosen() == "own">"Your own text"</option>
+                </select>
+            </label>
+            <div class="engine" class:on-cpu=move || state.engine.get().message.is_some()>
+                <span id="engine-label">{move || state.engine.get().label.unwrap_or_else(|| "starting…".into())}</span>
+                <span class="activity" role="status">{move || match state.phase.get() {
+                    Phase::Loading => "loading",
+                    Phase::Running => "computing",
+                    Phase::Ready => "live",
+                    Phase::Error(_) => "stopped",
+                }}</span>
+            </div>
+            <CopyLink/>
+        </header>
+        <p class="shows">{move || state.model.get().shows}</p>
+    }
+}
+
+#[component]
+fn CopyLink() -> impl IntoView {
+    let label = RwSignal::new("Copy link");
+    let copy = move |_| {
+        let Ok(address) = window().location().href() else { return };
+        // Where the clipboard is forbidden the address bar still has the link.
+        let _ = window().navigator().clipboard().write_text(&address);
+        label.set("Copied");
+        set_timeout(move || label.set("Copy link"), std::time::Duration::from_millis(1600));
+    };
+    view! { <button class="quiet" id="copy-link" on:click=copy>{move || label.get()}</button> }
+}
+
+/// Progress, errors, why there is no GPU, and what of a link was ignored.
+#[component]
+pub fn Messages(state: State) -> impl IntoView {
+    let progress = move || {
+        state.progress.get().map(|p| {
+            let text = format!("{} of {}", megabytes(p.done).trim_end_matches(" MB"), megabytes(p.total));
+            view! {
+                <div id="progress" role="status">
+                    <progress max=p.total.to_string() prop:value=p.done as f64 value=p.done.to_string()
+                        aria-label="Download of the model"></progress>
+                    <span>{text}</span>
+                    <button class="quiet" on:click=move |_| {
+                        state.phase.set(Phase::Error("The download was cancelled.".into()));
+                        state.attempts.update_untracked(|n| *n += 1);
+                    }>"Cancel"</button>
+                </div>
+            }
+        })
+    };
+    let error = move || {
+        state.phase.get().error().map(|message| {
+            view! {
+                <div id="error" class="message bad" role="alert">
+                    <span>{message}</span>
+                    <button class="quiet" on:click=move |_| state.attempts.update(|n| *n += 1)>"Try again"</button>
+                </div>
+            }
+        })
+    };
+    let engine = move || {
+        state.engine.get().message.map(|message| view! { <div id="engine-message" class="message">{message}</div> })
+    };
+    let notes = move || {
+        let notes = [state.link_notes.get(), state.text_notes.get()].concat();
+        (!notes.is_empty()).then(|| {
+            view! {
+                <ul id="notice" class="message">
+                    {notes.into_iter().map(|note| view! { <li>{note}</li> }).collect_view()}
+                </ul>
+            }
+        })
+    };
+    view! { <div class="messages">{progress}{error}{engine}{notes}</div> }
+}
+
+#[component]
+pub fn Footer() -> impl IntoView {
+    view! {
+        <footer>
+            <p>
+                "After “The Routing and Filtering Structure of Attention”, Jamil and Kapadia, "
+                <a href="https://arxiv.org/abs/2605.18826">"arXiv 2605.18826"</a>
+                ". Where its abstract is silent this is our reading of the paper. Everything runs on your own device."
+            </p>
+        </footer>
+    }
+}

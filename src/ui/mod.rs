@@ -1,0 +1,55 @@
+//! The page. `state` owns every signal, `driver` does the work in the background, components only wire.
+
+mod details;
+mod driver;
+mod fetch;
+mod header;
+mod history;
+mod machine;
+mod plot;
+mod stack;
+mod state;
+mod summary;
+mod text_view;
+
+use leptos::prelude::*;
+
+use state::State;
+
+/// Puts the page into the document's body.
+pub fn start() {
+    if let Some(shell) = document().get_element_by_id("shell") {
+        shell.remove();
+    }
+    mount_to_body(App);
+}
+
+#[component]
+fn App() -> impl IntoView {
+    let state = State::new(&history::fragment());
+    history::follow(state);
+    driver::follow(state);
+    view! {
+        <header::Header state=state/>
+        <header::Messages state=state/>
+        <main>
+            <section class="stack-panel" aria-label="Layers">
+                <stack::Stack state=state/>
+            </section>
+            <section class="side-panel" aria-label="Result">
+                <summary::Numbers state=state/>
+                <summary::Presets state=state/>
+                <summary::CascadeFigure state=state/>
+            </section>
+            <section class="text-panel" aria-label="Text">
+                <text_view::TextView state=state/>
+            </section>
+            <section class="details-panel" aria-label="Heads of the selected layer">
+                <details::Details state=state/>
+            </section>
+        </main>
+        <header::Footer/>
+        <script id="report" type="application/json" data-state=move || state.phase.get().name()
+            data-error=move || state.phase.get().error() prop:textContent=move || state.report.get()></script>
+    }
+}

@@ -1,0 +1,314 @@
+//! Every signal of the page, and what acts on more than one of them.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::engine::{LayerSpectra, Run};
+use crate::link::{Link, TextChoice, modes_for_link};
+use crate::model::LayerMode;
+use crate::spectra::effective_rank;
+use crate::text::Tokenizer;
+use crate::words::{Shown, sentence};
+use crate::zoo::{self, ModelEntry};
+
+/// What the page is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    Loading,
+    Running,
+    Ready,
+    Error(String),
+}
+
+impl Phase {
+    /// As in `#report`'s `data-state`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Phase::Loading => "loading",
+            Phase::Running => "running",
+            Phase::Ready => "ready",
+            Phase::Error(_) => "error",
+        }
+    }
+
+    pub fn error(&self) -> Option<String> {
+        match self {
+            Phase::Error(message) => Some(message.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// A download under way, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    pub done: u64,
+    pub total: u64,
+}
+
+/// What runs the model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EngineState {
+    pub label: Option<String>,
+    /// Why the GPU is not used.
+    pub message: Option<String>,
+}
+
+/// What the tokens are coloured by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Colouring {
+    Loss,
+    Change,
+}
+
+/// Perplexities of the same layers under the two controls; an inner None is an overflow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Controls {
+    pub uniform: Option<f64>,
+    pub off: Option<f64>,
+}
+
+/// The text as the model reads it.
+#[derive(Clone)]
+pub struct Reading {
+    pub ids: Vec<u32>,
+    pub total: usize,
+    pub tokenizer: Arc<Tokenizer>,
+}
+
+/// Effective ranks and routing fractions of every head, a layer at a time.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Cascade {
+    pub layers: Vec<CascadeLayer>,
+    /// `recorded`, `gpu` or `cpu`.
+    #[serde(skip, default = "recorded")]
+    pub source: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct CascadeLayer {
+    pub operating: Vec<f64>,
+    pub capacity: Vec<f64>,
+    pub fraction: Vec<f64>,
+}
+
+fn recorded() -> &'static str {
+    "recorded"
+}
+
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+impl Cascade {
+    /// The default model's, made by `cargo xtask report`: on screen before any weights arrive.
+    fn recorded() -> Self {
+        let empty = Cascade { layers: Vec::new(), source: "recorded" };
+        serde_json::from_str(include_str!("../../assets/recorded.json")).unwrap_or(empty)
+    }
+
+    pub fn live(spectra: &[LayerSpectra], source: &'static str) -> Self {
+        let layer = |l: &LayerSpectra| CascadeLayer {
+            operating: l.heads.iter().map(|h| effective_rank(&h.operating.routing)).collect(),
+            capacity: l.heads.iter().map(|h| effective_rank(&h.capacity.routing)).collect(),
+            fraction: l.heads.iter().map(|h| h.operating.routing_fraction()).collect(),
+        };
+        Cascade { layers: spectra.iter().map(layer).collect(), source }
+    }
+
+    /// Upper end of the rank axis.
+    pub fn top(&self) -> f64 {
+        let ranks = self.layers.iter().flat_map(|l| l.operating.iter().chain(&l.capacity));
+        let largest = ranks.copied().fold(2.0, f64::max);
+        (largest / 8.0).ceil() * 8.0
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct State {
+    // What the user chose.
+    pub model: RwSignal<&'static ModelEntry>,
+    pub text: RwSignal<TextChoice>,
+    pub modes: RwSignal<Vec<LayerMode>>,
+    /// K of the rank switch.
+    pub rank: RwSignal<u16>,
+    /// Selected layer and head, from 0.
+    pub layer: RwSignal<usize>,
+    pub head: RwSignal<usize>,
+    pub cpu: RwSignal<bool>,
+    pub colouring: RwSignal<Colouring>,
+    /// The mode that a drag over the switches paints.
+    pub painting: RwSignal<Option<LayerMode>>,
+    /// Counts the times that the user asked for another attempt.
+    pub attempts: RwSignal<u32>,
+    // What came back.
+    pub phase: RwSignal<Phase>,
+    pub progress: RwSignal<Option<Progress>>,
+    pub engine: RwSignal<EngineState>,
+    pub reading: RwSignal<Option<Reading>>,
+    pub baseline: RwSignal<Option<Arc<Run>>>,
+    pub modified: RwSignal<Option<Arc<Run>>>,
+    pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
+    pub cascade: RwSignal<Cascade>,
+    pub controls: RwSignal<Option<Controls>>,
+    /// Perplexity with one layer alone linearised; None where it is not measured yet.
+    pub solo: RwSignal<Vec<Option<Option<f64>>>>,
+    /// What was ignored, clamped or cut: of the link, and of the text.
+    pub link_notes: RwSignal<Vec<String>>,
+    pub text_notes: RwSignal<Vec<String>>,
+    pub report: RwSignal<String>,
+    // Derived.
+    pub baseline_perplexity: Memo<Option<Option<f64>>>,
+    pub perplexity: Memo<Option<Option<f64>>>,
+    pub sentence: Memo<String>,
+}
+
+impl State {
+    pub fn new(fragment: &str) -> Self {
+        let model = RwSignal::new(Link::default().model);
+        let modes = RwSignal::new(Vec::new());
+        let baseline: RwSignal<Option<Arc<Run>>> = RwSignal::new(None);
+        let modified: RwSignal<Option<Arc<Run>>> = RwSignal::new(None);
+        let cascade = RwSignal::new(Cascade::recorded());
+        let controls: RwSignal<Option<Controls>> = RwSignal::new(None);
+        let baseline_perplexity = Memo::new(move |_| baseline.get().map(|run| run.perplexity()));
+        let perplexity = Memo::new(move |_| modified.get().map(|run| run.perplexity()));
+        let sentence = Memo::new(move |_| {
+            let ranks: Vec<f64> = cascade.get().layers.iter().map(|l| mean(&l.operating)).collect();
+            let run_modes = modified.get().map(|run| run.modes.clone());
+            let trained = model.get().trained();
+            sentence(&Shown {
+                modes: run_modes.as_ref().unwrap_or(&trained),
+                trained: &trained,
+                baseline: baseline_perplexity.get().flatten(),
+                now: perplexity.get().flatten(),
+                uniform: controls.get().map(|c| c.uniform),
+                ranks: &ranks,
+            })
+        });
+        let state = State {
+            model,
+            text: RwSignal::new(Link::default().text),
+            modes,
+            rank: RwSignal::new(8),
+            layer: RwSignal::new(0),
+            head: RwSignal::new(0),
+            cpu: RwSignal::new(false),
+            colouring: RwSignal::new(Colouring::Loss),
+            painting: RwSignal::new(None),
+            attempts: RwSignal::new(0),
+            phase: RwSignal::new(Phase::Loading),
+            progress: RwSignal::new(None),
+            engine: RwSignal::new(EngineState::default()),
+            reading: RwSignal::new(None),
+            baseline,
+            modified,
+            spectra: RwSignal::new(None),
+            cascade,
+            controls,
+            solo: RwSignal::new(Vec::new()),
+            link_notes: RwSignal::new(Vec::new()),
+            text_notes: RwSignal::new(Vec::new()),
+            report: RwSignal::new("{}".into()),
+            baseline_perplexity,
+            perplexity,
+            sentence,
+        };
+        state.read_link(fragment);
+        state
+    }
+
+    /// Takes over what a fragment says, and tells what of it cannot be used.
+    pub fn read_link(&self, fragment: &str) {
+        let (link, mut notes) = Link::parse(fragment);
+        let (modes, layer, head, more) = link.resolve();
+        notes.extend(more);
+        if let Some(LayerMode::Rank(k)) = modes.iter().find(|m| matches!(m, LayerMode::Rank(_))) {
+            self.rank.set(*k);
+        }
+        set(self.model, link.model);
+        set(self.text, link.text);
+        set(self.modes, modes);
+        set(self.layer, layer);
+        set(self.head, head);
+        set(self.cpu, link.cpu);
+        set(self.link_notes, notes);
+    }
+
+    /// The fragment of what is chosen now.
+    pub fn fragment(&self) -> String {
+        let model = self.model.get();
+        let from_one = |index: usize| (index > 0).then_some(index + 1);
+        let link = Link {
+            model,
+            text: self.text.get(),
+            modes: modes_for_link(&self.modes.get(), &model.trained()),
+            layer: from_one(self.layer.get()),
+            head: from_one(self.head.get()),
+            cpu: self.cpu.get(),
+        };
+        link.fragment()
+    }
+
+    /// Another model under the same switches, where it has as many layers.
+    pub fn choose_model(&self, id: &str) {
+        let Some(model) = zoo::find(id) else { return };
+        let old = self.model.get_untracked();
+        let modes = self.modes.get_untracked();
+        if modes == old.trained() {
+            self.modes.set(model.trained());
+        } else if model.layers != modes.len() {
+            self.modes.set(model.trained());
+            let note = format!("{} has {} layers: its switches start as trained.", model.title, model.layers);
+            self.link_notes.set(vec![note]);
+        }
+        self.layer.update(|l| *l = (*l).min(model.layers - 1));
+        self.head.update(|h| *h = (*h).min(model.heads - 1));
+        self.model.set(model);
+    }
+
+    /// One layer into one mode.
+    pub fn set_mode(&self, layer: usize, mode: LayerMode) {
+        if self.modes.with_untracked(|m| m.get(layer) != Some(&mode)) {
+            self.modes.update(|modes| {
+                if let Some(m) = modes.get_mut(layer) {
+                    *m = mode;
+                }
+            });
+        }
+    }
+
+    /// The first `count` layers into one mode, the rest as trained.
+    pub fn set_first(&self, count: usize, mode: LayerMode) {
+        let mut modes = self.model.get_untracked().trained();
+        modes.iter_mut().take(count).for_each(|m| *m = mode);
+        set(self.modes, modes);
+    }
+
+    pub fn set_all(&self, mode: LayerMode) {
+        self.set_first(usize::MAX, mode);
+    }
+
+    /// Everything as trained.
+    pub fn reset(&self) {
+        set(self.modes, self.model.get_untracked().trained());
+        self.link_notes.set(Vec::new());
+    }
+
+    /// K of the rank switch; layers that are cut already follow.
+    pub fn set_rank(&self, k: u16) {
+        self.rank.set(k);
+        let mut modes = self.modes.get_untracked();
+        modes.iter_mut().filter(|m| matches!(m, LayerMode::Rank(_))).for_each(|m| *m = LayerMode::Rank(k));
+        set(self.modes, modes);
+    }
+}
+
+/// Sets a signal only where its value changes, so that nothing runs for nothing.
+pub fn set<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|old| *old != value) {
+        signal.set(value);
+    }
+}
