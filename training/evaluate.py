@@ -121,7 +121,8 @@ def figures(model, tokens, every=1, split="test", batch=64):
     n_ctx = model.cfg.n_ctx
     wins = {s: data.windows(data.read_tokens(Path(tokens, f"{s}.bin")), n_ctx) for s in ("valid", "test")}
     out = {s: {"tokens": w[:, 1:].numel(), "perplexity": perplexity(model, w, batch)} for s, w in wins.items()}
-    out[split] |= {"curves": (c := curves(model, wins[split][::every], batch)), "summary": summary(c)}
+    for s in ("valid", "test") if split == "both" else (split,):
+        out[s] |= {"curves": (c := curves(model, wins[s][::every], batch)), "summary": summary(c)}
     layers = spectra.measure(model, residuals(model, wins["valid"][:1, :-1].to(next(model.parameters()).device)))
     return {**spectra.rounded(out, 6), "cascade": spectra.rounded(cascade(layers)),
             "largest_real_part": max(float(l["capacity"]["max_re_eig"].max()) for l in layers),
@@ -133,7 +134,7 @@ def main(argv=None):
     ap.add_argument("checkpoint")
     ap.add_argument("--tokens", required=True, help="folder of valid.bin and test.bin")
     ap.add_argument("--every", type=int, default=1, help="curves on one window in so many")
-    ap.add_argument("--split", default="test", choices=("valid", "test"), help="text of the curves")
+    ap.add_argument("--split", default="test", choices=("valid", "test", "both"), help="text of the curves")
     ap.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     a = ap.parse_args(argv)
     model = checkpoint.load(a.checkpoint, a.device)
@@ -143,7 +144,7 @@ def main(argv=None):
              **figures(model, a.tokens, a.every, a.split)}
     path.write_text(json.dumps(card) + "\n")
     print(json.dumps({k: card[k] for k in ("id", "parameters", "attention_parameters", "cascade", "largest_real_part")}
-                     | {s: card[s]["perplexity"] for s in ("valid", "test")} | card[a.split]["summary"]))
+                     | {s: card[s]["perplexity"] for s in ("valid", "test")} | {f"{s} curves": card[s]["summary"] for s in ("valid", "test") if "summary" in card[s]}))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 python -m training.launch LIST --tokens DIR --out DIR [--seconds N] [--slots N]
 
 LIST is a text file, a run a line: NAME CONFIG key=value ... ('#' starts a comment). Runs start in order, `slots` at a
-time on every GPU. When the time is up the running ones save their state and stop; the same command continues them.
+time on every GPU; the list is read again before each start, so lines can be added. When the time is up the running ones
+save their state and stop; the same command continues them.
 """
 import argparse
 import json
@@ -46,6 +47,12 @@ def state_of(out, name):
     return "waiting"
 
 
+def unstarted(a, started):
+    """What has begun in an earlier call goes first."""
+    states = [(state_of(a.out, j[0]), j) for j in read_list(a.list) if j[0] not in started]
+    return [j for s, j in states if s == "unfinished"] + [j for s, j in states if s == "waiting"]
+
+
 def main(argv=None):
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("list")
@@ -61,12 +68,11 @@ def main(argv=None):
     end = time.time() + a.seconds
     gpus = torch.cuda.device_count()
     places = [str(g) for _ in range(a.slots) for g in range(gpus)] or [""] * a.slots
-    waiting = [j for j in read_list(a.list) if state_of(a.out, j[0]) not in ("done", "failed")]
-    waiting.sort(key=lambda j: state_of(a.out, j[0]) != "unfinished")   # what has begun goes first
-    running = {}
-    while waiting or running:
-        while waiting and places and time.time() < end - a.margin:
-            job, place = waiting.pop(0), places.pop(0)
+    started, running = set(), {}
+    while True:
+        while places and time.time() < end - a.margin and (waiting := unstarted(a, started)):
+            job, place = waiting[0], places.pop(0)
+            started.add(job[0])
             Path(a.out, job[0]).mkdir(parents=True, exist_ok=True)
             log = open(Path(a.out, job[0], "output.txt"), "a")
             env = dict(os.environ, OMP_NUM_THREADS="1", TORCHINDUCTOR_COMPILE_THREADS="4", PYTHONUNBUFFERED="1")

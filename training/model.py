@@ -100,7 +100,7 @@ class Block(nn.Module):
         early = layer < cfg.range_layers
         self.range_limit = cfg.range_limit
         self.ranged = cfg.range_sequences if early and cfg.range_weight else 0
-        self.linear = cfg.linear_sequences if early else 0
+        self.linear = cfg.linear_sequences if early and self.attn.mode == "softmax" else 0
 
     def forward(self, x):
         """Residual stream out, and the score-range penalty (zero where it is not asked for)."""

@@ -21,6 +21,7 @@ from .muon import Muon
 
 UNFINISHED = 75
 MAX_ROLLBACKS = 8
+MAX_GRADIENT = 100  # norm before clipping; ordinary ones are under 10
 SPIKE = 0.3         # nats above the last logged loss
 SNAPSHOT_EVERY = 200
 KEPT = ("step", "log", "timelapse", "seconds", "lr_factor", "rollbacks")
@@ -75,12 +76,15 @@ class Run:
         self.model = build(cfg).to(self.device)
         lr = (lambda: torch.tensor(0.0, device=self.device)) if self.cuda else (lambda: 0.0)
         groups = {kind: [{**g, "lr": lr()} for g in gs] for kind, gs in optimizer_groups(self.model, cfg).items()}
-        self.optimizers = [torch.optim.AdamW(groups["adamw"], betas=(0.9, cfg.beta2), fused=self.cuda, capturable=self.cuda)]
+        self.optimizers = [torch.optim.AdamW(groups["adamw"], betas=(0.9, cfg.beta2), fused=True, capturable=self.cuda)]
         if groups["muon"]:
             self.optimizers.append(Muon(groups["muon"]))
         self.starts = torch.zeros(cfg.batch, dtype=torch.int64, device=self.device)
         self.offsets = torch.arange(cfg.n_ctx + 1, device=self.device)
-        self.sums = torch.zeros(3, device=self.device)   # loss, penalty, gradient norm since the last log line
+        self.sums = torch.zeros(4, device=self.device)   # loss, penalty, gradient norm and skipped steps since the last log line
+        self.skip = torch.zeros((), device=self.device)
+        self.skipped = torch.tensor([0.0, 0.0, 0.0, 1.0], device=self.device)
+        self.optimizers[0].found_inf = self.skip         # the fused step does nothing where this is 1
         self.step, self.log, self.timelapse, self.seconds = 0, [], [], 0.0
         self.lr_factor, self.rollbacks, self.snapshots = 1.0, [], []
         if self.compiled:
@@ -98,9 +102,14 @@ class Run:
             loss, penalty = self.model.loss(batch[:, :-1], batch[:, 1:])
         (loss + self.cfg.range_weight * penalty).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cfg.clip)
+        # A rare text can drive an unnormalised model out of range. Such a batch is skipped: one step more or less is
+        # nothing, but its gradient would outlive it in Adam's averages.
+        usable = norm < MAX_GRADIENT
+        self.skip.copy_(~usable)
         for optimizer in self.optimizers:
             optimizer.step()
-        self.sums += torch.stack([loss.detach(), penalty.detach(), norm.detach()])
+        seen = torch.stack([loss.detach(), penalty.detach(), norm.detach(), torch.zeros_like(norm)])
+        self.sums += torch.where(usable, seen, self.skipped)
 
     def feed(self):
         self.starts.copy_(torch.from_numpy(self.order.batch(self.step, self.cfg.batch)))
@@ -219,13 +228,16 @@ class Run:
             self.step += 1
             if self.step % cfg.log_every == 0 or self.step == cfg.steps:
                 since = self.step - (self.log[-1]["step"] if self.log else 0)
-                loss, penalty, norm = (self.sums / since).tolist()
+                skipped = int(self.sums[3])
+                loss, penalty, norm, _ = (self.sums / max(1, since - skipped)).tolist()
                 self.sums.zero_()
-                if not math.isfinite(loss) or self.log and loss > self.log[-1]["loss"] + SPIKE:
+                if skipped > since / 2 or self.log and loss > self.log[-1]["loss"] + SPIKE:
                     self.roll_back(loss)
                     continue
                 self.seconds = already + time.time() - began
                 row = {"step": self.step, "loss": round(loss, 4), "gradient": round(norm, 3), "seconds": round(self.seconds, 1)}
+                if skipped:
+                    row["skipped"] = skipped
                 if cfg.range_weight:
                     row["penalty"] = round(penalty, 4)
                 if self.step % cfg.valid_every == 0 or self.step == cfg.steps:
@@ -248,7 +260,8 @@ class Run:
                 "tokens_seen": cfg.tokens(), "epochs": round(cfg.tokens() / len(self.train), 2),
                 "data": {s: {"tokens": int(len(data.read_tokens(Path(tokens, f"{s}.bin")))),
                              "sha256": data.fingerprint(Path(tokens, f"{s}.bin"))} for s in ("train", "valid", "test")},
-                "seconds": round(self.seconds), "rollbacks": self.rollbacks, "final_train_loss": self.log[-1]["loss"] if self.log else None,
+                "seconds": round(self.seconds), "rollbacks": self.rollbacks,
+                "skipped_steps": sum(r.get("skipped", 0) for r in self.log), "final_train_loss": self.log[-1]["loss"] if self.log else None,
                 **evaluate.figures(model, tokens, every, split)}
         write(self.out / "card.json", card)
         (self.out / "state.pt").unlink(missing_ok=True)
@@ -267,7 +280,7 @@ def main(argv=None):
     ap.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     ap.add_argument("--deadline", type=float, default=math.inf, help="Unix time at which to stop and save the state")
     ap.add_argument("--every", type=int, default=1, help="final figures on one held-out window in so many")
-    ap.add_argument("--split", default="test", choices=("valid", "test"), help="text of the final curves")
+    ap.add_argument("--split", default="test", choices=("valid", "test", "both"), help="text of the final curves")
     ap.add_argument("--no-graph", action="store_true")
     ap.add_argument("--no-compile", action="store_true")
     ap.add_argument("overrides", nargs="*", help="key=value")
@@ -284,7 +297,8 @@ def main(argv=None):
         raise SystemExit(1)
     card = run.finish(a.tokens, a.every, a.split)
     print(json.dumps({"id": cfg.id, "seconds": card["seconds"], "valid": card["valid"]["perplexity"],
-                      **card[a.split]["summary"], "rollbacks": len(run.rollbacks), "ranks": card["cascade"]["capacity"]}))
+                      **card["valid" if a.split == "both" else a.split]["summary"],
+                      "rollbacks": len(run.rollbacks), "skipped": card["skipped_steps"], "ranks": card["cascade"]["capacity"]}))
 
 
 if __name__ == "__main__":
