@@ -1,6 +1,7 @@
 //! The `gpt2` family in the Hugging Face layout: pre-norm, standard heads, weights stored \[in, out\].
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{CheckpointError, MAX_HEAD, MAX_LAYERS, MAX_SIZE, Tensors, size, typed, value};
 use crate::model::{Config, Layer, LayerMode, Linear, Model, Scores};
@@ -33,7 +34,7 @@ fn yes() -> bool {
     true
 }
 
-pub fn read(config: &serde_json::Value, tensors: &mut Tensors) -> Result<Model, CheckpointError> {
+pub fn read(config: &Map<String, Value>, tensors: &mut Tensors) -> Result<Model, CheckpointError> {
     let raw: Gpt2Config = typed(config)?;
     let layers = size("n_layer", raw.n_layer, MAX_LAYERS, 1)?;
     let d = size("n_embd", raw.n_embd, MAX_SIZE, 4)?;

@@ -1,10 +1,13 @@
 //! Bytes → checked tensors → a [`Model`]. One reader a family; all name, shape and dtype checks are here.
 
 mod gpt2;
+mod header;
+mod json;
 mod sd;
 mod tensors;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::model::Model;
@@ -30,15 +33,14 @@ pub enum CheckpointError {
 }
 
 /// A family's reader: `config.json` and tensors to the shared model.
-type Reader = fn(&serde_json::Value, &mut Tensors) -> Result<Model, CheckpointError>;
+type Reader = fn(&Map<String, Value>, &mut Tensors) -> Result<Model, CheckpointError>;
 
 /// The families, by `model_type`. A new one is a file beside this one and a row here.
 const FAMILIES: &[(&str, Reader)] = &[("sd", sd::read), ("gpt2", gpt2::read)];
 
 /// Reads `config.json` and `model.safetensors`.
 pub fn read(config: &[u8], weights: &[u8]) -> Result<Model, CheckpointError> {
-    let config: serde_json::Value =
-        serde_json::from_slice(config).map_err(|e| CheckpointError::Config(format!("not valid JSON: {e}")))?;
+    let config = json::object(config).map_err(|e| CheckpointError::Config(format!("not valid JSON: {e}")))?;
     let family = config.get("model_type").and_then(|v| v.as_str()).unwrap_or("absent");
     let Some((_, reader)) = FAMILIES.iter().find(|(name, _)| *name == family) else {
         let known: Vec<_> = FAMILIES.iter().map(|(name, _)| *name).collect();
@@ -57,8 +59,8 @@ fn value(name: &str, found: impl ToString, expected: impl ToString) -> Checkpoin
 }
 
 /// A family's typed `config.json`.
-fn typed<'a, T: Deserialize<'a>>(config: &'a serde_json::Value) -> Result<T, CheckpointError> {
-    T::deserialize(config).map_err(|e| CheckpointError::Config(e.to_string()))
+fn typed<'a, T: Deserialize<'a>>(config: &'a Map<String, Value>) -> Result<T, CheckpointError> {
+    json::typed(config).map_err(|e| CheckpointError::Config(e.to_string()))
 }
 
 /// Limits keep hostile files from asking for absurd work; real small models are far below them.
@@ -80,7 +82,11 @@ fn size(name: &str, found: usize, most: usize, step: usize) -> Result<usize, Che
 /// Checks a per-layer list: one entry a layer, each within bounds.
 fn sizes(name: &str, found: Vec<usize>, layers: usize, most: usize) -> Result<Vec<usize>, CheckpointError> {
     if found.len() != layers {
-        return Err(value(name, format!("a list of {}", found.len()), format!("one entry for each of {layers} layers")));
+        return Err(value(
+            name,
+            format!("a list of {}", found.len()),
+            format!("one entry for each of {layers} layers"),
+        ));
     }
     for (i, n) in found.iter().enumerate() {
         size(&format!("{name}[{i}]"), *n, most, 4)?;

@@ -1,6 +1,7 @@
 //! The `sd` family: one shared projection u a head, S = A − Aᵀ, D positive semidefinite, no norms.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{CheckpointError, MAX_HEAD, MAX_LAYERS, MAX_SIZE, MAX_VALUE, Tensors, size, sizes, typed, value};
 use crate::model::{Config, Layer, LayerMode, Model, Scores};
@@ -36,7 +37,7 @@ fn yes() -> bool {
     true
 }
 
-pub fn read(config: &serde_json::Value, tensors: &mut Tensors) -> Result<Model, CheckpointError> {
+pub fn read(config: &Map<String, Value>, tensors: &mut Tensors) -> Result<Model, CheckpointError> {
     let raw: SdConfig = typed(config)?;
     let layers = size("n_layer", raw.n_layer, MAX_LAYERS, 1)?;
     if raw.activation != "gelu_tanh" {

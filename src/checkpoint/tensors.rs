@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
-use super::CheckpointError;
+use super::{CheckpointError, header};
 use crate::model::{Linear, Norm};
 
 /// A parsed file. Taking a tensor checks its name, shape, dtype and values.
@@ -18,6 +18,7 @@ pub struct Tensors<'a> {
 
 impl<'a> Tensors<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, CheckpointError> {
+        header::check(bytes)?;
         let file = SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::File(e.to_string()))?;
         Ok(Tensors { file, prefix: "", parameters: 0, attention_parameters: 0 })
     }
