@@ -19,7 +19,7 @@ pub enum NoGpu {
     NoAdapter(String),
     #[error("this GPU offers {found} {what}, and {needed} are needed")]
     Limits { what: &'static str, found: u64, needed: u64 },
-    #[error("the GPU device could not be opened: {0}")]
+    #[error("the GPU device failed: {0}")]
     Device(String),
 }
 

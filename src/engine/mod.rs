@@ -12,7 +12,7 @@ pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
-    #[error("the GPU was lost ({0}); reload the page, or go on with the CPU engine")]
+    #[error("the GPU was lost ({0}); reloading may bring it back")]
     Lost(String),
     #[error("the GPU refused the work: {0}")]
     Gpu(String),

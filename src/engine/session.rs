@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{
-    Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, constants, score_kernel, spectrum_side,
-};
+use crate::model::{Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, constants, score_kernel, spectrum_side};
 use crate::spectra::{self, HeadSpectra, PartSpectra, RankCuts};
 
 /// What the model said at one position.
@@ -151,7 +149,11 @@ impl Session {
 
     /// First k layers in `mode`, the rest as trained, for k = 0…layers. Each run keeps what it shares with the
     /// one before. `done` is told of each perplexity as it comes.
-    pub async fn sweep(&mut self, mode: LayerMode, mut done: impl FnMut(usize, Option<f64>)) -> Result<(), EngineError> {
+    pub async fn sweep(
+        &mut self,
+        mode: LayerMode,
+        mut done: impl FnMut(usize, Option<f64>),
+    ) -> Result<(), EngineError> {
         let mut modes = self.model.config.trained.clone();
         for k in 0..=modes.len() {
             if k > 0 {
@@ -175,10 +177,8 @@ impl Session {
         let mut plan = Plan::new(config, tokens);
         plan.spectra(&inputs);
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
-        let read = [
-            (Buffer::SingularValues, SPECTRUM_KINDS * group * n),
-            (Buffer::ResidualNorms, config.layers * tokens),
-        ];
+        let read =
+            [(Buffer::SingularValues, SPECTRUM_KINDS * group * n), (Buffer::ResidualNorms, config.layers * tokens)];
         let results = self.engine.run(&plan.steps, &read).await?;
         let values = |kind: usize, layer: usize, head: usize| {
             let at = (kind * group + layer * config.heads + head) * n;

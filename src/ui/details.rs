@@ -16,7 +16,7 @@ pub fn Details(state: State) -> impl IntoView {
     let figure = move || {
         let heads = heads()?;
         let head = heads.get(state.head.get())?;
-        Some(plot::spectrum(&head.operating.routing, &head.capacity.routing))
+        Some(plot::spectrum(&head.operating.routing, &head.capacity.routing, state.narrow.get()))
     };
     let rms = move || state.spectra.with(|s| Some(s.as_ref()?.get(state.layer.get())?.residual_rms));
     view! {

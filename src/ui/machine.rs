@@ -12,6 +12,7 @@ use super::fetch::{FetchError, download};
 use super::state::{Cascade, Controls, EngineState, Phase, Progress, Reading, State, set};
 use crate::checkpoint;
 use crate::engine::{Engine, EngineError, Gpu, LayerSpectra, NoGpu, Run, Session, breathe};
+use crate::link::TextChoice;
 use crate::model::{LayerMode, Model, Slot};
 use crate::report::{ModelSummary, Report, layer_reports};
 use crate::text::{Tokenizer, Tokens};
@@ -54,9 +55,9 @@ impl Machine {
     /// Brings the page to what is wanted. An error is a sentence for the user.
     pub async fn serve(&mut self, wanted: &Wanted) -> Result<(), String> {
         match self.try_serve(wanted).await {
-            // A lost GPU takes its sessions with it; the CPU goes on with the same wish.
-            Err(EngineFailure::Engine(EngineError::Lost(reason))) => {
-                self.gpu = Some(Err(NoGpu::Device(format!("it was lost: {reason}"))));
+            // A GPU that is lost or refuses work takes its sessions with it; the CPU goes on with the same wish.
+            Err(EngineFailure::Engine(e @ (EngineError::Lost(_) | EngineError::Gpu(_)))) => {
+                self.gpu = Some(Err(NoGpu::Device(e.to_string())));
                 self.loaded = None;
                 self.try_serve(wanted).await.map_err(|e| e.to_string())
             }
@@ -188,7 +189,8 @@ impl Machine {
         let context = loaded.session.model().config.context;
         let tokens = tokenizer.encode(&wanted.text, context).map_err(|e| e.to_string())?;
         let mut notes = Vec::new();
-        if tokens.total > tokens.ids.len() {
+        let own = state.text.with_untracked(|t| matches!(t, TextChoice::Own(_)));
+        if own && tokens.total > tokens.ids.len() {
             notes.push(format!("The text has {} tokens; the model reads the first {context}.", tokens.total));
         }
         set(state.text_notes, notes);
@@ -218,7 +220,8 @@ impl Loaded {
             self.text = Some(OnText { baseline, forward_ms: milliseconds(start), spectra: None, solo });
         }
         if let Some(on_text) = &self.text {
-            let shown = state.baseline.with_untracked(|b| b.as_ref().is_some_and(|b| Arc::ptr_eq(b, &on_text.baseline)));
+            let shown =
+                state.baseline.with_untracked(|b| b.as_ref().is_some_and(|b| Arc::ptr_eq(b, &on_text.baseline)));
             if !shown {
                 state.baseline.set(Some(Arc::clone(&on_text.baseline)));
                 state.solo.set(on_text.solo.clone());

@@ -33,20 +33,24 @@ fn App() -> impl IntoView {
         <header::Header state=state/>
         <header::Messages state=state/>
         <main>
-            <section class="stack-panel" aria-label="Layers">
-                <stack::Stack state=state/>
-            </section>
-            <section class="side-panel" aria-label="Result">
-                <summary::Numbers state=state/>
-                <summary::Presets state=state/>
-                <summary::CascadeFigure state=state/>
-            </section>
-            <section class="text-panel" aria-label="Text">
-                <text_view::TextView state=state/>
-            </section>
-            <section class="details-panel" aria-label="Heads of the selected layer">
-                <details::Details state=state/>
-            </section>
+            <div class="column">
+                <section class="stack-panel" aria-label="Layers">
+                    <stack::Stack state=state/>
+                </section>
+                <section class="text-panel" aria-label="Text">
+                    <text_view::TextView state=state/>
+                </section>
+            </div>
+            <div class="column">
+                <section class="side-panel" aria-label="Result">
+                    <summary::Numbers state=state/>
+                    <summary::Presets state=state/>
+                    <summary::CascadeFigure state=state/>
+                </section>
+                <section class="details-panel" aria-label="Heads of the selected layer">
+                    <details::Details state=state/>
+                </section>
+            </div>
         </main>
         <header::Footer/>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()

@@ -49,8 +49,9 @@ fn label(size: f64, colour: &'static RGBColor) -> TextStyle<'static> {
 }
 
 /// Effective rank of routing against layer: a dot a head, lines for the means, simplified layers marked.
-pub fn cascade(cascade: &Cascade, marked: &[bool]) -> String {
-    svg((640, 330), |area| draw_cascade(area, cascade, marked))
+/// `narrow` is for phones: fewer units across, so that text stays readable.
+pub fn cascade(cascade: &Cascade, marked: &[bool], narrow: bool) -> String {
+    svg(if narrow { (420, 330) } else { (640, 350) }, |area| draw_cascade(area, cascade, marked))
 }
 
 fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
@@ -58,14 +59,14 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
     let top = cascade.top();
     let mut chart = ChartBuilder::on(area)
         .margin(6)
-        .margin_right(74)
-        .x_label_area_size(36)
-        .y_label_area_size(44)
+        .margin_right(92)
+        .x_label_area_size(44)
+        .y_label_area_size(50)
         .build_cartesian_2d(0.5..layers as f64 + 0.5, 0.0..top)?;
     let bands = marked.iter().enumerate().filter(|(_, m)| **m);
-    chart.draw_series(bands.map(|(l, _)| {
-        Rectangle::new([(l as f64 + 0.54, 0.0), (l as f64 + 1.46, top)], ACCENT.mix(0.16).filled())
-    }))?;
+    chart.draw_series(
+        bands.map(|(l, _)| Rectangle::new([(l as f64 + 0.54, 0.0), (l as f64 + 1.46, top)], ACCENT.mix(0.16).filled())),
+    )?;
     chart
         .configure_mesh()
         .disable_x_mesh()
@@ -76,8 +77,8 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
         .x_label_formatter(&|x| if (x - x.round()).abs() < 1e-6 { format!("{x:.0}") } else { String::new() })
         .y_label_formatter(&|y| format!("{y:.0}"))
         .y_labels(5)
-        .label_style(label(14.0, &INK))
-        .axis_desc_style(label(14.0, &INK))
+        .label_style(label(17.0, &INK))
+        .axis_desc_style(label(17.0, &INK))
         .x_desc("layer")
         .y_desc("effective rank")
         .draw()?;
@@ -85,9 +86,11 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
         (false, &CAPACITY, (|l| &l.capacity) as fn(&super::state::CascadeLayer) -> &Vec<f64>),
         (true, &ROUTING, |l| &l.operating),
     ] {
-        let dots = cascade.layers.iter().enumerate().flat_map(|(l, layer)| {
-            of(layer).iter().map(move |rank| (l as f64 + 1.0, *rank))
-        });
+        let dots = cascade
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(l, layer)| of(layer).iter().map(move |rank| (l as f64 + 1.0, *rank)));
         let style = if filled { colour.mix(0.4).filled() } else { colour.mix(0.55).stroke_width(1) };
         chart.draw_series(dots.map(|at| Circle::new(at, 3, style)))?;
         let means: Vec<_> =
@@ -98,23 +101,27 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
         }
         if let Some(last) = means.last() {
             let (x, y) = chart.backend_coord(last);
-            area.draw(&Text::new(if filled { "on this text" } else { "capacity" }, (x + 26, y - 7), label(13.0, colour)))?;
+            area.draw(&Text::new(
+                if filled { "on this text" } else { "capacity" },
+                (x + 24, y - 8),
+                label(16.0, colour),
+            ))?;
         }
     }
     Ok(())
 }
 
 /// Singular values of a routing part as shares of the largest: on the text as bars, capacity as outlines.
-pub fn spectrum(operating: &[f64], capacity: &[f64]) -> String {
-    svg((640, 250), |area| draw_spectrum(area, operating, capacity))
+pub fn spectrum(operating: &[f64], capacity: &[f64], narrow: bool) -> String {
+    svg(if narrow { (420, 260) } else { (640, 270) }, |area| draw_spectrum(area, operating, capacity))
 }
 
 fn draw_spectrum(area: &Area, operating: &[f64], capacity: &[f64]) -> Drawn {
     let count = operating.len().max(capacity.len()).max(2);
     let mut chart = ChartBuilder::on(area)
         .margin(6)
-        .x_label_area_size(36)
-        .y_label_area_size(44)
+        .x_label_area_size(44)
+        .y_label_area_size(50)
         .build_cartesian_2d(0.5..count as f64 + 0.5, 0.0..1.0)?;
     chart
         .configure_mesh()
@@ -126,8 +133,8 @@ fn draw_spectrum(area: &Area, operating: &[f64], capacity: &[f64]) -> Drawn {
         .x_label_formatter(&|x| format!("{x:.0}"))
         .y_label_formatter(&|y| format!("{y:.1}"))
         .y_labels(5)
-        .label_style(label(14.0, &INK))
-        .axis_desc_style(label(14.0, &INK))
+        .label_style(label(17.0, &INK))
+        .axis_desc_style(label(17.0, &INK))
         .x_desc("singular value")
         .y_desc("σ / σ₁")
         .draw()?;

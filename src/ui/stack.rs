@@ -29,9 +29,9 @@ pub fn Stack(state: State) -> impl IntoView {
         <div class="stack-head" aria-hidden="true">
             <span>"layer"</span>
             <span>"mode"</span>
-            <span>"routing rank: "<b class="key operating">"on this text"</b>", "<b class="key capacity">"capacity"</b></span>
-            <span title="Share of the scores' energy that is routing">"routing"</span>
-            <span title="Change of perplexity with this layer alone linearised">"cost alone"</span>
+            <span>"rank "<b class="key operating">"here"</b>" and "<b class="key capacity">"capacity"</b></span>
+            <span title="Share of the scores' energy that is routing; the rest is filtering">"routing"</span>
+            <span title="Change of perplexity with this layer alone linearised">"alone, L"</span>
         </div>
         <div class="stack" role="listbox" aria-label="Layers, in reading order" on:keydown=move |e| key(state, &e)>
             {move || (0..layers.get()).map(|layer| view! { <Row state=state layer=layer/> }).collect_view()}

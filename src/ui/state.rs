@@ -159,6 +159,8 @@ pub struct State {
     pub link_notes: RwSignal<Vec<String>>,
     pub text_notes: RwSignal<Vec<String>>,
     pub report: RwSignal<String>,
+    /// A phone's width.
+    pub narrow: RwSignal<bool>,
     // Derived.
     pub baseline_perplexity: Memo<Option<Option<f64>>>,
     pub perplexity: Memo<Option<Option<f64>>>,
@@ -212,11 +214,14 @@ impl State {
             link_notes: RwSignal::new(Vec::new()),
             text_notes: RwSignal::new(Vec::new()),
             report: RwSignal::new("{}".into()),
+            narrow: RwSignal::new(is_narrow()),
             baseline_perplexity,
             perplexity,
             sentence,
         };
         state.read_link(fragment);
+        let resize = window_event_listener(leptos::ev::resize, move |_| set(state.narrow, is_narrow()));
+        on_cleanup(move || resize.remove());
         state
     }
 
@@ -304,6 +309,11 @@ impl State {
         modes.iter_mut().filter(|m| matches!(m, LayerMode::Rank(_))).for_each(|m| *m = LayerMode::Rank(k));
         set(self.modes, modes);
     }
+}
+
+fn is_narrow() -> bool {
+    let width = window().inner_width().ok().and_then(|w| w.as_f64());
+    width.is_some_and(|w| w < 620.0)
 }
 
 /// Sets a signal only where its value changes, so that nothing runs for nothing.

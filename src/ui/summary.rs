@@ -15,7 +15,8 @@ pub fn Numbers(state: State) -> impl IntoView {
         (Some(now), Some(base)) => ratio(now, base),
         _ => "…".into(),
     };
-    let modified = move || state.modified.with(|m| m.as_ref().is_some_and(|run| run.modes != state.model.get().trained()));
+    let modified =
+        move || state.modified.with(|m| m.as_ref().is_some_and(|run| run.modes != state.model.get().trained()));
     let controls = move || {
         state.controls.get().map(|c| {
             view! {
@@ -69,7 +70,7 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
         let modes = state.modes.get();
         let trained = state.model.get().trained();
         let marked: Vec<bool> = modes.iter().zip(&trained).map(|(a, b)| a != b).collect();
-        state.cascade.with(|cascade| plot::cascade(cascade, &marked))
+        state.cascade.with(|cascade| plot::cascade(cascade, &marked, state.narrow.get()))
     };
     let source = move || state.cascade.with(|c| c.source);
     let caption = move || match source() {

@@ -45,10 +45,17 @@ pub fn TextView(state: State) -> impl IntoView {
             let text = visible(&reading.tokenizer.decode(*id));
             let class = heat(colouring, &now, &baseline, i);
             let broken = text.contains('↵');
-            view! { <span class=format!("token {class}") data-index=i>{text}</span>{broken.then(|| view! { <br/> })} }
+            // Lines break before words, not inside them.
+            let word = text.starts_with('·');
+            view! {
+                {word.then(|| view! { <wbr/> })}
+                <span class=format!("token {class}") data-index=i>{text}</span>
+                {broken.then(|| view! { <br/> })}
+            }
         });
         Some(spans.collect_view())
     };
+    let cut = move || state.reading.with(|r| r.as_ref().map(read_part));
     let keys = move |event: KeyboardEvent| {
         let count = state.reading.with_untracked(|r| r.as_ref().map_or(0, |r| r.ids.len()));
         let at = pointed.get_untracked();
@@ -75,6 +82,7 @@ pub fn TextView(state: State) -> impl IntoView {
     view! {
         <div class="text-head">
             <h2>"Text"<span>"what each token costs; point at one for the figures"</span></h2>
+            <span class="cut">{cut}</span>
             <div role="group" aria-label="Colour tokens by">
                 {colour_button(Colouring::Loss, "loss")}
                 {colour_button(Colouring::Change, "change")}
@@ -112,6 +120,14 @@ fn HeatKey(state: State) -> impl IntoView {
             {move || classes().into_iter().map(|c| view! { <i class=c></i> }).collect_view()}
             {right}
         </span>
+    }
+}
+
+/// How much of the text the model reads.
+fn read_part(reading: &Reading) -> String {
+    match reading.ids.len() {
+        n if n < reading.total => format!("first {n} of {} tokens", reading.total),
+        n => format!("{n} tokens"),
     }
 }
 
@@ -159,7 +175,8 @@ fn Tooltip(state: State, index: usize, place: (f64, f64)) -> impl IntoView {
 
 fn body(reading: &Reading, now: &Arc<Run>, base: &Arc<Run>, index: usize, token: String) -> impl IntoView + use<> {
     let Some(before) = index.checked_sub(1) else {
-        return view! { <p><b class="token-name">{token}</b>" is the first token: nothing predicts it."</p> }.into_any();
+        return view! { <p><b class="token-name">{token}</b>" is the first token: nothing predicts it."</p> }
+            .into_any();
     };
     let same = now.modes == base.modes;
     let (new, old) = (loss(now, index).unwrap_or(f64::NAN), loss(base, index).unwrap_or(f64::NAN));
