@@ -562,3 +562,23 @@ fn good_files_run() {
         assert!(run.perplexity().is_some_and(|p| p > 1.0 && p < 1e4));
     }
 }
+
+/// Finite weights whose products are not: no panic and no endless iteration, whatever comes out.
+#[test]
+fn weights_at_the_end_of_the_range_run() {
+    for mut checkpoint in [Checkpoint::sd(), Checkpoint::psd(), Checkpoint::gpt2()] {
+        for tensor in &mut checkpoint.tensors {
+            for word in tensor.data.chunks_exact_mut(4) {
+                (word[2], word[3]) = (0x7f, word[3] | 0x7f);
+            }
+        }
+        let model = Arc::new(checkpoint.read().expect("a model"));
+        let mut session = Session::new(Engine::cpu(), Arc::clone(&model)).expect("a session");
+        session.set_tokens(&[0, 11, 5, 5, 3]).expect("a text");
+        for mode in ["softmax", "linearized", "elu1", "uniform", "routing", "filtering", "rank2", "off"] {
+            let modes = vec![mode.parse().expect("a mode"); model.config.layers];
+            pollster::block_on(session.run(Slot::Modified, &modes)).expect(mode);
+        }
+        pollster::block_on(session.spectra()).expect("spectra");
+    }
+}

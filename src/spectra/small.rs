@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use nalgebra::{Complex, DMatrix};
+use nalgebra::{Complex, DMatrix, Dyn};
 
 use super::effective_rank;
 use crate::kernels::orthogonalize::orthogonalize_rows;
 use crate::model::{LayerMode, Model, Scores};
+
+/// Far above what the iterations take on finite matrices.
+const MAX_ITERATIONS: usize = 10_000;
 
 /// The matrices of one head in f64: Z with G = (1/√r or 1/2√r) x Z (J + F) Zᵀ xᵀ, biases aside.
 struct Head {
@@ -26,7 +29,8 @@ fn head(model: &Model, layer: usize, head: usize) -> Head {
     let column_block = |weight: &[f32]| DMatrix::from_fn(d, r, |i, j| f64::from(weight[(head * r + j) * d + i]));
     match &model.layers[layer].scores {
         Scores::SymmetricDefinite { u, s, d: filter } => {
-            let square = |m: &[f32], sign: f64| DMatrix::from_fn(r, r, |i, j| sign * f64::from(m[(head * r + i) * r + j]));
+            let square =
+                |m: &[f32], sign: f64| DMatrix::from_fn(r, r, |i, j| sign * f64::from(m[(head * r + i) * r + j]));
             Head { z: column_block(u), j: square(s, 1.0), f: square(filter, -1.0), scale: 1.0 / root }
         }
         Scores::Standard { query, key } => {
@@ -50,11 +54,10 @@ fn head(model: &Model, layer: usize, head: usize) -> Head {
 pub fn eigenvalues(model: &Model, layer: usize, index: usize) -> Vec<Complex<f64>> {
     let head = head(model, layer, index);
     let small = (&head.j + &head.f) * head.z.tr_mul(&head.z) * head.scale;
-    // The Schur iteration of a finite matrix converges far below this bound; if it ever did not, there are no
-    // eigenvalues to show.
-    nalgebra::Schur::try_new(small, f64::EPSILON, 10_000)
-        .map(|schur| schur.complex_eigenvalues().iter().copied().collect())
-        .unwrap_or_default()
+    // If the iteration did not converge, there would be no eigenvalues to show.
+    let finite = small.iter().all(|x| x.is_finite());
+    let schur = finite.then(|| nalgebra::Schur::try_new(small, f64::EPSILON, MAX_ITERATIONS)).flatten();
+    schur.map(|schur| schur.complex_eigenvalues().iter().copied().collect()).unwrap_or_default()
 }
 
 /// Largest real part of M's eigenvalues. M has zero eigenvalues besides the small matrix's where d_model is
@@ -78,7 +81,7 @@ pub fn kernel_effective_rank(model: &Model, layer: usize, index: usize) -> Optio
 /// Routing parts of heads, decomposed once so that every K is cheap.
 #[derive(Default)]
 pub struct RankCuts {
-    decompositions: HashMap<(usize, usize), Decomposition>,
+    decompositions: HashMap<(usize, usize), Option<Decomposition>>,
 }
 
 /// J = T⁻¹ (U Σ Vᵀ) T⁻ᵀ with Z = Q T.
@@ -97,9 +100,10 @@ impl RankCuts {
             let matrix = match mode {
                 LayerMode::Routing => head.j,
                 LayerMode::Filtering => head.f,
-                LayerMode::Rank(k) if usize::from(k) < head.j.nrows() => {
+                // The routing part of M has no more singular values than M has rows, or the head has scores.
+                LayerMode::Rank(k) if usize::from(k) < head.z.nrows().min(head.z.ncols()) => {
                     let parts = self.decompositions.entry((layer, index)).or_insert_with(|| decompose(&head));
-                    parts.cut(usize::from(k)) + head.f
+                    parts.as_ref().map_or(head.j, |parts| parts.cut(usize::from(k))) + head.f
                 }
                 _ => head.j + head.f,
             };
@@ -110,20 +114,24 @@ impl RankCuts {
     }
 }
 
-fn decompose(head: &Head) -> Decomposition {
+/// None where the products of the weights are not finite: then there is nothing to cut.
+fn decompose(head: &Head) -> Option<Decomposition> {
+    // T is square, or wide where a head is wider than the model.
     let t = head.z.clone().qr().r();
-    let svd = (&t * &head.j * t.transpose()).svd(true, true);
-    let width = t.nrows();
+    let svd = bounded_svd(&t * &head.j * t.transpose())?;
     // Weights of deficient rank have no inverse; what they cannot reach, they do not route.
-    let inverse = t.clone().try_inverse().or_else(|| t.pseudo_inverse(1e-12).ok());
-    let inverse = inverse.unwrap_or_else(|| DMatrix::zeros(width, width));
-    let u = svd.u.unwrap_or_else(|| DMatrix::zeros(width, width));
-    let v = svd.v_t.unwrap_or_else(|| DMatrix::zeros(width, width));
-    Decomposition {
-        left: &inverse * u,
+    let inverse = if t.is_square() { t.clone().try_inverse() } else { None };
+    let inverse = inverse.or_else(|| bounded_svd(t)?.pseudo_inverse(1e-12).ok())?;
+    Some(Decomposition {
+        left: &inverse * svd.u?,
         values: svd.singular_values.iter().copied().collect(),
-        right: v * inverse.transpose(),
-    }
+        right: svd.v_t? * inverse.transpose(),
+    })
+}
+
+/// nalgebra's own `svd` iterates without end on a matrix that is not finite.
+fn bounded_svd(matrix: DMatrix<f64>) -> Option<nalgebra::SVD<f64, Dyn, Dyn>> {
+    matrix.iter().all(|x| x.is_finite()).then(|| matrix.try_svd(true, true, 5.0 * f64::EPSILON, MAX_ITERATIONS))?
 }
 
 impl Decomposition {
