@@ -27,7 +27,7 @@ pub mod model;
 pub mod report;
 pub mod spectra;
 pub mod text;
-pub mod words;
-pub mod zoo;
 #[cfg(feature = "ui")]
 pub mod ui;
+pub mod words;
+pub mod zoo;

@@ -19,7 +19,8 @@ pub const MAX_TEXT_BYTES: usize = 8 * 1024;
 const MAX_FRAGMENT_BYTES: usize = 64 * 1024;
 
 /// Left readable in texts and modes; everything else is percent-encoded.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b',').remove(b'*').remove(b'~');
+const ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b',').remove(b'*').remove(b'~');
 
 /// Where the text comes from.
 #[derive(Clone, Debug, PartialEq)]

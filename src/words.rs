@@ -16,7 +16,9 @@ pub fn perplexity(value: Option<f64>, baseline: Option<f64>) -> String {
 /// Ratio of two perplexities: "×1.034".
 pub fn ratio(value: Option<f64>, baseline: Option<f64>) -> String {
     match (value, baseline) {
-        (Some(p), Some(b)) if p / b < COLLAPSED => format!("×{}", if p / b < 10.0 { format!("{:.3}", p / b) } else { significant(p / b) }),
+        (Some(p), Some(b)) if p / b < COLLAPSED => {
+            format!("×{}", if p / b < 10.0 { format!("{:.3}", p / b) } else { significant(p / b) })
+        }
         _ => "> 10⁶×".into(),
     }
 }
@@ -196,7 +198,10 @@ mod tests {
         assert_eq!(perplexity(Some(1e144), Some(29.9)), "> 10⁶×");
         assert_eq!(perplexity(None, Some(29.9)), "> 10⁶×");
         assert_eq!(ratio(Some(30.98), Some(29.96)), "×1.034");
-        assert_eq!((change(Some(31.0), Some(30.0)), change(Some(29.9), Some(30.0))), ("+3.3 %".into(), "−0.3 %".into()));
+        assert_eq!(
+            (change(Some(31.0), Some(30.0)), change(Some(29.9), Some(30.0))),
+            ("+3.3 %".into(), "−0.3 %".into())
+        );
         assert_eq!(change(Some(30.0), Some(30.0)), "0.0 %");
         assert_eq!(change(Some(372.0), Some(30.0)), "×12.40");
     }

@@ -71,15 +71,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, Strin
             _ => return Err(format!("one checkpoint folder only, '{word}' is too many; {USAGE}")),
         }
     }
-    Ok(Arguments {
-        checkpoint: checkpoint.ok_or(USAGE)?,
-        text: text.ok_or(USAGE)?,
-        tokens,
-        modes,
-        sweep,
-        spectra,
-        cpu,
-    })
+    Ok(Arguments { checkpoint: checkpoint.ok_or(USAGE)?, text: text.ok_or(USAGE)?, tokens, modes, sweep, spectra, cpu })
 }
 
 async fn report(a: &Arguments) -> Result<Report, String> {

@@ -24,12 +24,16 @@ impl CpuEngine {
             // An output is never its own input, so it can leave the map while it is written.
             let mut output = self.buffers.remove(&step.output).unwrap_or_default();
             output.resize(step.op.output_words(), 0.0);
-            let inputs: Vec<&[f32]> = step.inputs.iter().map(|b| self.buffers[b].as_slice()).collect();
-            step.op.reference(&inputs, &mut output);
+            let inputs: Result<Vec<&[f32]>, _> = step.inputs.iter().map(|b| self.get(*b)).collect();
+            step.op.reference(&inputs?, &mut output);
             self.buffers.insert(step.output, output);
             breathe().await;
         }
-        Ok(read.iter().map(|(buffer, words)| self.buffers[buffer][..*words].to_vec()).collect())
+        read.iter().map(|(buffer, words)| Ok(self.get(*buffer)?[..*words].to_vec())).collect()
+    }
+
+    fn get(&self, buffer: Buffer) -> Result<&[f32], EngineError> {
+        self.buffers.get(&buffer).map(Vec::as_slice).ok_or(EngineError::Unwritten(buffer))
     }
 }
 

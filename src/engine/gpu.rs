@@ -1,6 +1,8 @@
 //! The GPU engine: one encoder, one submit and one small readback a run.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -222,7 +224,7 @@ impl GpuEngine {
             for (i, step) in steps.iter().enumerate() {
                 let [x, y, z] = step.op.groups();
                 pass.set_pipeline(&self.gpu.0.pipelines[step.op.kernel() as usize]);
-                pass.set_bind_group(0, self.bind_group(step), &[(i * UNIFORM_STRIDE) as u32]);
+                pass.set_bind_group(0, self.bind_group(step)?, &[(i * UNIFORM_STRIDE) as u32]);
                 pass.dispatch_workgroups(x, y, z);
             }
         }
@@ -231,7 +233,8 @@ impl GpuEngine {
         let mut at = 0;
         for (buffer, words) in read {
             let bytes = (words * 4) as u64;
-            encoder.copy_buffer_to_buffer(&self.buffers[buffer], 0, &staging, at, bytes);
+            let source = self.buffers.get(buffer).ok_or(EngineError::Unwritten(*buffer))?;
+            encoder.copy_buffer_to_buffer(source, 0, &staging, at, bytes);
             at += bytes;
         }
         self.gpu.0.queue.submit([encoder.finish()]);
@@ -264,27 +267,31 @@ impl GpuEngine {
         }
     }
 
-    fn bind_group(&mut self, step: &Step) -> &wgpu::BindGroup {
+    fn bind_group(&mut self, step: &Step) -> Result<&wgpu::BindGroup, EngineError> {
         let kernel = step.op.kernel();
         let key = (kernel, step.inputs.clone(), step.output);
-        self.bind_groups.entry(key).or_insert_with(|| {
-            let device = &self.gpu.0;
-            let size = std::num::NonZero::new(kernel.spec().params_bytes as u64);
-            let uniforms = self.uniforms.as_ref().map(|buffer| wgpu::BufferBinding { buffer, offset: 0, size });
-            let storage = step.inputs.iter().chain([&step.output]).map(|b| self.buffers[b].as_entire_buffer_binding());
-            let resources = uniforms.into_iter().chain(storage).enumerate();
-            let entries: Vec<_> = resources
-                .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                    binding: binding as u32,
-                    resource: wgpu::BindingResource::Buffer(buffer),
-                })
-                .collect();
-            device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(kernel.spec().stem),
-                layout: &device.pipelines[kernel as usize].get_bind_group_layout(0),
-                entries: &entries,
-            })
-        })
+        match self.bind_groups.entry(key) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let device = &self.gpu.0;
+                let size = NonZero::new(kernel.spec().params_bytes as u64);
+                let uniforms = self.uniforms.iter().map(|buffer| wgpu::BufferBinding { buffer, offset: 0, size });
+                let storage = step.inputs.iter().chain([&step.output]).map(|b| match self.buffers.get(b) {
+                    Some(buffer) => Ok(buffer.as_entire_buffer_binding()),
+                    None => Err(EngineError::Unwritten(*b)),
+                });
+                let resources = uniforms.map(Ok).chain(storage).enumerate();
+                let entries = resources.map(|(binding, buffer)| {
+                    let resource = wgpu::BindingResource::Buffer(buffer?);
+                    Ok(wgpu::BindGroupEntry { binding: binding as u32, resource })
+                });
+                Ok(entry.insert(device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(kernel.spec().stem),
+                    layout: &device.pipelines[kernel as usize].get_bind_group_layout(0),
+                    entries: &entries.collect::<Result<Vec<_>, EngineError>>()?,
+                })))
+            }
+        }
     }
 
     fn staging(&mut self, bytes: u64) -> wgpu::Buffer {

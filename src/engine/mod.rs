@@ -18,6 +18,8 @@ pub enum EngineError {
     Gpu(String),
     #[error("buffer {buffer:?} needs {bytes} bytes, more than the {limit} that this GPU binds at once")]
     TooLarge { buffer: Buffer, bytes: u64, limit: u64 },
+    #[error("the plan reads {0:?}, which nothing has written")]
+    Unwritten(Buffer),
     #[error("the text has {tokens} tokens; the model takes 2 to {context}")]
     Tokens { tokens: usize, context: usize },
     #[error("token {id} is not in the model's vocabulary of {vocab}")]

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn refuses_nonsense() {
-        for text in ["", "soft", "rank3", "rank-2", "rank9999", "softmax*0", "softmax*-1", "softmax*x", "softmax,,off"] {
+        for text in ["", "soft", "rank3", "rank-2", "rank9999", "softmax*0", "softmax*-1", "softmax*x", "softmax,,off"]
+        {
             assert!(parse_modes(text, &TRAINED).is_err(), "{text}");
         }
     }

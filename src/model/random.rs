@@ -24,7 +24,14 @@ impl Rng {
 }
 
 /// A configuration with the same widths in every layer.
-pub fn config(family: &'static str, layers: usize, d_model: usize, heads: usize, vocab: usize, context: usize) -> Config {
+pub fn config(
+    family: &'static str,
+    layers: usize,
+    d_model: usize,
+    heads: usize,
+    vocab: usize,
+    context: usize,
+) -> Config {
     Config {
         family,
         layers,
@@ -61,7 +68,11 @@ pub fn model(config: Config, seed: u64) -> Model {
             let scores = if config.is_sd() {
                 let a = rng.values(h * r * r, (1.0 / r as f32).sqrt());
                 let delta: Vec<f32> = rng.values(h * r, 0.5).iter().map(|x| x - 2.0).collect();
-                Scores::SymmetricDefinite { u: linear(&mut rng, h * r, d).weight, s: skew(&a, r), d: diagonal(&delta, r) }
+                Scores::SymmetricDefinite {
+                    u: linear(&mut rng, h * r, d).weight,
+                    s: skew(&a, r),
+                    d: diagonal(&delta, r),
+                }
             } else {
                 Scores::Standard { query: linear(&mut rng, h * r, d), key: linear(&mut rng, h * r, d) }
             };

@@ -59,7 +59,14 @@ pub fn effective_rank(values: &[f64]) -> f64 {
 pub fn rank90(values: &[f64]) -> usize {
     let total: f64 = values.iter().map(|s| s * s).sum();
     let mut sum = 0.0;
-    values.iter().take_while(|s| { let short = sum < 0.9 * total; sum += *s * *s; short }).count()
+    values
+        .iter()
+        .take_while(|s| {
+            let short = sum < 0.9 * total;
+            sum += *s * *s;
+            short
+        })
+        .count()
 }
 
 /// Σσ²/σ₁². `values` descend.

@@ -20,11 +20,7 @@ pub const PASSAGES: &[Passage] = &[
         title: "The salt marsh (a description)",
         text: include_str!("../../assets/passages/salt-marsh.txt"),
     },
-    Passage {
-        id: "ferry",
-        title: "The ferry (a dialogue)",
-        text: include_str!("../../assets/passages/ferry.txt"),
-    },
+    Passage { id: "ferry", title: "The ferry (a dialogue)", text: include_str!("../../assets/passages/ferry.txt") },
     Passage {
         id: "inventory",
         title: "A true account (a list)",
