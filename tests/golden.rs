@@ -138,6 +138,32 @@ fn check(model: &str, engine: Engine) {
     check_sweeps(&name, &mut session, &whole);
 }
 
+/// What the page shows before any weights arrive is what it shows afterwards.
+#[test]
+fn recorded_cascade_is_the_live_one() {
+    let recorded: Value = serde_json::from_slice(&std::fs::read(root().join("assets/recorded.json")).unwrap()).unwrap();
+    let id = cascade::zoo::DEFAULT;
+    assert_eq!(recorded["model"].as_str(), Some(id));
+    assert_eq!(recorded["sha256"].as_str(), cascade::zoo::find(id).map(|m| m.sha256));
+    let json = std::fs::read(root().join("assets/checkpoints/tokenizer.json")).unwrap();
+    let passage = cascade::text::passage(recorded["passage"].as_str().unwrap()).unwrap();
+    let ids = cascade::text::Tokenizer::from_json(&json).unwrap().encode(passage.text, 256).unwrap().ids;
+    let mut session = session(id, Engine::cpu(), &serde_json::json!(ids));
+    let live = layer_reports(&pollster::block_on(session.spectra()).unwrap());
+    assert_eq!(live.len(), recorded["layers"].as_array().unwrap().len());
+    for (layer, recorded) in live.iter().zip(recorded["layers"].as_array().unwrap()) {
+        let compare = |key: &str, found: &dyn Fn(&cascade::report::HeadReport) -> f64, tolerance: f64| {
+            let found: Vec<f64> = layer.heads.iter().map(found).collect();
+            let (worst, head) = largest(&found, &numbers(&recorded[key]));
+            assert!(worst <= tolerance, "layer {}, head {head}: {key} differs by {worst}", layer.layer);
+        };
+        // Rounded to as many digits as the figure shows.
+        compare("operating", &|h| h.operating.routing_erank, 1e-3);
+        compare("capacity", &|h| h.capacity.routing_erank, 1e-3);
+        compare("fraction", &|h| h.operating.routing_fraction, 1e-4);
+    }
+}
+
 #[test]
 fn sd_on_cpu() {
     check("sd-6m", Engine::cpu());
