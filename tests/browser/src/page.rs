@@ -249,12 +249,19 @@ impl Page {
         self.wait(&format!("{selector} offers {value}"), || (self.eval(&change) == true).then_some(()));
     }
 
-    /// Replaces the content of a text field by typing.
+    /// Replaces the content of a visible text field by typing; an empty text deletes it.
     #[track_caller]
     pub fn type_into(&self, selector: &str, text: &str) {
-        let focus = format!("(e => {{ e.focus(); e.select(); }})(document.querySelector({}))", json!(selector));
-        self.eval(&focus);
-        self.call("Input.insertText", json!({ "text": text }));
+        let focus = format!(
+            "(e => {{ e.focus(); e.select(); return document.activeElement === e; }})(document.querySelector({}))",
+            json!(selector)
+        );
+        assert_eq!(self.eval(&focus), true, "{selector} can't be typed into");
+        if text.is_empty() {
+            self.eval("document.execCommand('delete')");
+        } else {
+            self.call("Input.insertText", json!({ "text": text }));
+        }
     }
 
     /// By how many pixels the page is wider than its window.

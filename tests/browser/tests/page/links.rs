@@ -11,6 +11,7 @@ pub const TESTS: &[Test] = &[
     ("a_link_pasted_into_an_open_page_is_followed", pasted_into_open_page),
     ("reload_keeps_the_state", reload),
     ("back_is_undo", back),
+    ("back_undoes_a_typed_text_as_one_act", back_from_text),
     ("a_default_view_writes_no_keys", only_what_differs),
 ];
 
@@ -89,6 +90,17 @@ fn back(site: &Site) {
         page.ready_with_modes(&first_layers("softmax", 12));
         page.eval("history.forward()");
         page.ready_with_modes(&first_layers("linearized", 7));
+    });
+}
+
+fn back_from_text(site: &Site) {
+    site.visit("v=1&p=ferry", |page| {
+        let before = page.ready();
+        crate::text::type_text(page, "A light and a rope, and nothing");
+        crate::text::type_text(page, "A light and a rope, and nothing else at all.");
+        page.eval("history.back()");
+        page.ready_when("the passage is back", |report| report["ids"] == before["ids"]);
+        assert_eq!(page.eval("document.querySelector('#passage-select').value"), "ferry");
     });
 }
 
