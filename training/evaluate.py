@@ -72,10 +72,11 @@ def perplexity(model, wins, batch=64):
     return curves(model, wins, batch, (), ())["perplexity"]
 
 
-def summary(result, first=7):
-    """The figures that the goals speak of: excess of the first layers linearised and uniform, and which layers work.
+def summary(result, first=7, limit=1.05):
+    """The figures that the goals speak of: cost of the first layers linearised and uniform, and which of them work.
 
     A layer works linearly where uniform in it alone costs at least 1 % and at least three times what linearised costs.
+    `linearizable` is the number of first layers that can be linearised together for less than 5 %.
     """
     base = result["perplexity"]
     ratio = lambda p: p / base if p is not None else None
@@ -83,8 +84,10 @@ def summary(result, first=7):
     linear, uniform = result["solo"]["linearized"], result["solo"]["uniform"]
     useful = [i + 1 for i in range(first)
               if linear[i] is not None and uniform[i] / base - 1 >= max(0.01, 3 * (linear[i] / base - 1))]
-    return {"first": first, "linearized": ratio(result["sweep"]["linearized"][first]),
-            "uniform": ratio(result["sweep"]["uniform"][first]), "layers_used_linearly": useful}
+    sweep = result["sweep"]["linearized"]
+    over = [k for k, p in enumerate(sweep) if p is None or p > limit * base]
+    return {"first": first, "linearized": ratio(sweep[first]), "uniform": ratio(result["sweep"]["uniform"][first]),
+            "layers_used_linearly": useful, "linearizable": over[0] - 1 if over else len(sweep) - 1}
 
 
 def spearman(values):

@@ -36,12 +36,15 @@ def test_save_then_load_gives_the_same_logits(net, ids, tmp_path):
 
 def test_hugging_face_layout(tmp_path):
     cfg = config.Config(family="gpt2", n_layer=1, d_model=16, n_head=2, head_dim=8, d_ff=64, vocab_size=64, n_ctx=16)
-    checkpoint.save(model.build(cfg), tmp_path)
-    from safetensors.numpy import load_file
+    net = model.build(cfg)
+    checkpoint.save(net, tmp_path)
+    from safetensors.torch import load_file
 
-    shapes = {k: v.shape for k, v in load_file(tmp_path / "model.safetensors").items()}
-    assert shapes["h.0.attn.c_attn.weight"] == (16, 48) and shapes["h.0.mlp.c_fc.weight"] == (16, 64)
-    assert shapes["wte.weight"] == (64, 16) and shapes["ln_f.bias"] == (16,)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert stored["wte.weight"].shape == (64, 16) and stored["ln_f.bias"].shape == (16,)
+    for name in ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"):  # [in, out], unlike a linear layer
+        want = net.get_submodule(f"h.0.{name}").weight.detach().t().half()
+        assert torch.equal(stored[f"h.0.{name}.weight"], want), name
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -98,6 +101,7 @@ def test_order_visits_every_window_once_an_epoch():
     assert order.per_epoch == 98 and len(set(seen.tolist())) == 98
     np.testing.assert_array_equal(order.batch(3, 7), seen[21:28])
     assert not np.array_equal(seen[:7], order.batch(14, 7))
+    assert len({int(order.batch(98 * epoch, 1)[0]) % 10 for epoch in range(6)}) > 1  # windows are cut elsewhere each epoch
 
 
 def test_prepare(tmp_path):
