@@ -2,12 +2,15 @@
 //!
 //! Tolerances: an f32 forward pass through 12 layers differs from float64 by about 1e-4 nats a token on these
 //! models; the bounds leave room for other adapters' arithmetic and none for a wrong formula.
+#![allow(clippy::print_stdout)] // The differences are worth seeing in a test's output.
+
+mod common;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use cascade::checkpoint;
-use cascade::engine::{Engine, Gpu, Session};
+use cascade::engine::{Engine, Session};
 use cascade::model::{LayerMode, Slot, parse_modes};
 use cascade::report::layer_reports;
 use serde_json::Value;
@@ -43,8 +46,7 @@ fn session(model: &str, engine: Engine, ids: &Value) -> Session {
 }
 
 fn gpu() -> Engine {
-    let gpu = pollster::block_on(Gpu::request()).expect("the tests need a Vulkan adapter, a software one will do");
-    Engine::gpu(&gpu)
+    Engine::gpu(&common::gpu())
 }
 
 /// Largest difference and its place; NaN counts as infinite.

@@ -36,7 +36,13 @@ impl Kernel for Params {
                 }
             }
             let log_sum = running.max + running.sum.ln();
-            write_record(record, (log_sum - running.target) as f32, log_sum as f32, running.target as f32, &running.top);
+            write_record(
+                record,
+                (log_sum - running.target) as f32,
+                log_sum as f32,
+                running.target as f32,
+                &running.top,
+            );
         }
     }
 }
