@@ -176,15 +176,16 @@ fn queries_and_keys(model: &Model, l: usize, x: &Rows) -> Vec<(Rows, Rows)> {
     }
 }
 
-/// The model's losses from its formulas in f64, with T×T matrices and nothing shared with the engines' code
-/// but GELU and φ.
-fn direct(model: &Model, ids: &[u32], modes: &[LayerMode]) -> Vec<f64> {
+/// The residual stream at every layer input, and the output of the last layer, from the model's formulas in
+/// f64, with T×T matrices and nothing shared with the engines' code but GELU and φ.
+fn streams(model: &Model, ids: &[u32], modes: &[LayerMode]) -> Vec<Rows> {
     let (config, d) = (&model.config, model.config.d_model);
     let embed = |(t, id): (usize, &u32)| -> Vec<f64> {
         let pairs = model.token_embedding[*id as usize * d..][..d].iter().zip(&model.position_embedding[t * d..]);
         pairs.map(|(e, p)| f64::from(config.embed_scale) * (f64::from(*e) + f64::from(*p))).collect()
     };
     let mut x: Rows = ids.iter().enumerate().map(embed).collect();
+    let mut streams = vec![x.clone()];
     for (l, mode) in modes.iter().enumerate() {
         let layer = &model.layers[l];
         if *mode != LayerMode::Off {
@@ -202,8 +203,15 @@ fn direct(model: &Model, ids: &[u32], modes: &[LayerMode]) -> Vec<f64> {
         let mut hidden = apply(&normed(&x, &layer.mlp_norm, config.norm_epsilon), &layer.up);
         hidden.iter_mut().flatten().for_each(|z| *z = gelu(*z));
         x = add(&x, &apply(&hidden, &layer.down));
+        streams.push(x.clone());
     }
-    let logits = linear(&normed(&x, &model.final_norm, config.norm_epsilon), &model.token_embedding, &[0.0; VOCAB]);
+    streams
+}
+
+/// The model's losses by the same formulas.
+fn direct(model: &Model, ids: &[u32], modes: &[LayerMode]) -> Vec<f64> {
+    let (config, x) = (&model.config, &streams(model, ids, modes)[modes.len()]);
+    let logits = linear(&normed(x, &model.final_norm, config.norm_epsilon), &model.token_embedding, &[0.0; VOCAB]);
     let loss = |(logits, next): (&Vec<f64>, &u32)| {
         let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         top + logits.iter().map(|z| (z - top).exp()).sum::<f64>().ln() - logits[*next as usize]
@@ -219,6 +227,9 @@ fn has_formula(mode: LayerMode) -> bool {
 /// f32 sums and storage, three layers deep, against f64: some ten roundings of 2⁻²⁴ each, and room for adapters
 /// whose exponentials are less exact.
 const AGAINST_FORMULA: f64 = 2e-5;
+
+/// Of the largest singular value: some hundred rotations a row, in f32.
+const SPECTRA: f64 = 2e-5;
 
 #[test]
 fn engines_agree_with_the_formulas_and_each_other() {
@@ -446,6 +457,55 @@ fn head_matrices(model: &Model, layer: usize, head: usize, kernel: &[f32]) -> (D
         &kernel[head * width * width..][..width * width].iter().map(|x| f64::from(*x)).collect::<Vec<_>>(),
     );
     (z, matrix)
+}
+
+/// Singular values of (X − Xᵀ)/2 or (X + Xᵀ)/2, descending, padded with zeros to `count`.
+fn part_values(x: &DMatrix<f64>, sign: f64, count: usize) -> Vec<f64> {
+    let part = (x + x.transpose() * sign) / 2.0;
+    let mut values: Vec<f64> = part.singular_values().iter().copied().collect();
+    values.sort_by(|a, b| b.total_cmp(a));
+    values.resize(count, 0.0);
+    values
+}
+
+/// The spectra, which come from Gram matrices and small congruent ones, against the singular values of the
+/// T×T and d×d matrices themselves.
+#[test]
+fn spectra_are_those_of_the_whole_matrices() {
+    let gpu = gpu();
+    for model in uneven() {
+        let (config, ids) = (&model.config, text(61, 11));
+        let streams = streams(&model, &ids, &config.trained);
+        let mut cuts = RankCuts::default();
+        for engine in [Engine::cpu(), Engine::gpu(&gpu)] {
+            let name = format!("{} on {}", config.family, engine.name());
+            let spectra = block_on(session(engine, &model, &ids).spectra()).expect("spectra");
+            let mut worst = 0f64;
+            for (layer, found) in spectra.iter().enumerate() {
+                let x = normed(&streams[layer], &model.layers[layer].attention_norm, config.norm_epsilon);
+                let kernels = cuts.score_matrices(&model, layer, LayerMode::Rank(512));
+                let root = (config.head_dim[layer] as f64).sqrt();
+                for (h, (q, k)) in queries_and_keys(&model, layer, &x).iter().enumerate() {
+                    let scores = DMatrix::from_fn(ids.len(), ids.len(), |i, j| inner(&q[i], &k[j]) / root);
+                    let (z, kernel) = head_matrices(&model, layer, h, &kernels);
+                    let weights = &z * kernel * z.transpose() * if config.is_sd() { 1.0 / root } else { 0.5 / root };
+                    for (whole, part) in [(scores, &found.heads[h].operating), (weights, &found.heads[h].capacity)] {
+                        for (sign, values) in [(-1.0, &part.routing), (1.0, &part.filtering)] {
+                            let count = whole.nrows().max(values.len());
+                            let expected = part_values(&whole, sign, count);
+                            let mut values = values.clone();
+                            values.resize(count, 0.0);
+                            let difference =
+                                values.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                            worst = worst.max(difference / expected[0]);
+                        }
+                    }
+                }
+            }
+            println!("{name}: singular values within {worst:.1e} of the largest");
+            assert!(worst <= SPECTRA, "{name}: off by {worst:e} of the largest");
+        }
+    }
 }
 
 /// The routing part of M, cut: the best approximation of that rank to the d×d matrix, which only this test forms.
