@@ -5,6 +5,7 @@
 mod chromium;
 mod console;
 mod devtools;
+mod input;
 pub mod oracle;
 mod page;
 mod site;

@@ -15,10 +15,11 @@ pub const TESTS: &[Test] = &[
 
 /// Types a text and waits for its run.
 pub fn type_text(page: &Page, text: &str) -> Value {
-    let before = page.ready();
+    page.wait("something has run", || (page.count(".token") > 0).then_some(()));
+    let before = page.eval("JSON.parse(document.querySelector('#report').textContent).ids");
     open_field(page);
     page.type_into("#text-input", text);
-    page.ready_when("the typed text has run", |report| report["ids"] != before["ids"])
+    page.ready_when("the typed text has run", |report| report["ids"] != before)
 }
 
 /// The field is folded away until it is asked for.
