@@ -11,7 +11,7 @@
 //! | [`spectra`] | singular values → effective rank; eigenvalues and rank cuts in f64 |
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
-//! | [`zoo`] | the models that ship with the site |
+//! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
 //! | [`link`] | view state ↔ URL fragment |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
@@ -19,6 +19,7 @@
 //! The mathematics is that of "The Routing and Filtering Structure of Attention", arXiv 2605.18826, as far
 //! as its abstract tells it; the rest is our reading.
 
+pub mod card;
 pub mod checkpoint;
 pub mod engine;
 pub mod kernels;

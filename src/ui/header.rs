@@ -54,7 +54,6 @@ pub fn Header(state: State) -> impl IntoView {
             </div>
             <CopyLink/>
         </header>
-        <p class="shows">{move || state.model.get().shows}</p>
     }
 }
 

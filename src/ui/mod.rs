@@ -1,5 +1,6 @@
 //! The page. `state` owns every signal, `driver` does the work in the background, components only wire.
 
+mod about;
 mod details;
 mod driver;
 mod fetch;
@@ -31,6 +32,7 @@ fn App() -> impl IntoView {
     driver::follow(state);
     view! {
         <header::Header state=state/>
+        <about::About state=state/>
         <header::Messages state=state/>
         <main>
             <div class="column">

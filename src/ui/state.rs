@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use crate::card::{Card, Moment, Timelapse};
 use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, TextChoice, modes_for_link};
 use crate::model::LayerMode;
@@ -118,6 +119,16 @@ impl Cascade {
         Cascade { layers: spectra.iter().map(layer).collect(), source }
     }
 
+    /// The cascade at one moment of training.
+    pub fn at(moment: &Moment) -> Self {
+        let layers = moment.layers.iter().map(|l| CascadeLayer {
+            operating: l.operating.routing_erank.clone(),
+            capacity: l.capacity.routing_erank.clone(),
+            fraction: l.operating.routing_fraction.clone(),
+        });
+        Cascade { layers: layers.collect(), source: "training" }
+    }
+
     /// Upper end of the rank axis.
     pub fn top(&self) -> f64 {
         let ranks = self.layers.iter().flat_map(|l| l.operating.iter().chain(&l.capacity));
@@ -159,9 +170,16 @@ pub struct State {
     pub link_notes: RwSignal<Vec<String>>,
     pub text_notes: RwSignal<Vec<String>>,
     pub report: RwSignal<String>,
+    /// The chosen model's card, or why it cannot be read.
+    pub card: RwSignal<Option<Result<Card, String>>>,
+    /// The training that the figure shows instead of the live cascade, and which record of it.
+    pub timelapse: RwSignal<Option<Timelapse>>,
+    pub moment: RwSignal<usize>,
     /// A phone's width.
     pub narrow: RwSignal<bool>,
     // Derived.
+    /// What the figure draws: the live cascade, or the moment of training that is chosen.
+    pub figure: Memo<Cascade>,
     pub baseline_perplexity: Memo<Option<Option<f64>>>,
     pub perplexity: Memo<Option<Option<f64>>>,
     pub sentence: Memo<String>,
@@ -190,6 +208,11 @@ impl State {
                 ranks: &ranks,
             })
         });
+        let (timelapse, moment) = (RwSignal::new(None::<Timelapse>), RwSignal::new(0usize));
+        let figure = Memo::new(move |_| {
+            let shown = timelapse.with(|lapse| lapse.as_ref()?.records.get(moment.get()).map(Cascade::at));
+            shown.unwrap_or_else(|| cascade.get())
+        });
         let state = State {
             model,
             text: RwSignal::new(Link::default().text),
@@ -214,7 +237,11 @@ impl State {
             link_notes: RwSignal::new(Vec::new()),
             text_notes: RwSignal::new(Vec::new()),
             report: RwSignal::new("{}".into()),
+            card: RwSignal::new(None),
+            timelapse,
+            moment,
             narrow: RwSignal::new(is_narrow()),
+            figure,
             baseline_perplexity,
             perplexity,
             sentence,

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::about::TimelapseSlider;
 use super::plot;
 use super::state::State;
 use crate::model::LayerMode;
@@ -70,12 +71,13 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
         let modes = state.modes.get();
         let trained = state.model.get().trained();
         let marked: Vec<bool> = modes.iter().zip(&trained).map(|(a, b)| a != b).collect();
-        state.cascade.with(|cascade| plot::cascade(cascade, &marked, state.narrow.get()))
+        state.figure.with(|cascade| plot::cascade(cascade, &marked, state.narrow.get()))
     };
-    let source = move || state.cascade.with(|c| c.source);
+    let source = move || state.figure.with(|c| c.source);
     let caption = move || match source() {
         "recorded" => "Recorded earlier with sd-6m on “The clockmaker”; the live figure follows.",
         "gpu" => "Live, computed on your GPU from the text below.",
+        "training" => "As it was during training, on a fixed validation text.",
         _ => "Live, computed by the CPU engine from the text below.",
     };
     view! {
@@ -83,6 +85,7 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
             <h2>"Spectral cascade"<span>"effective rank of routing, layer by layer"</span></h2>
             <div class="plot" role="img" aria-label=move || state.sentence.get() inner_html=svg></div>
             <figcaption>{caption}</figcaption>
+            <TimelapseSlider state=state/>
         </figure>
     }
 }
