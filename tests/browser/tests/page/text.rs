@@ -15,8 +15,8 @@ pub const TESTS: &[Test] = &[
 
 /// Types a text and waits for its run.
 pub fn type_text(page: &Page, text: &str) -> Value {
-    page.wait("something has run", || (page.count(".token") > 0).then_some(()));
-    let before = page.eval("JSON.parse(document.querySelector('#report').textContent).ids");
+    let ids = "JSON.parse(document.querySelector('#report')?.textContent ?? '{}').ids ?? null";
+    let before = page.wait("something has run", || Some(page.eval(ids)).filter(Value::is_array));
     open_field(page);
     page.type_into("#text-input", text);
     page.ready_when("the typed text has run", |report| report["ids"] != before)
