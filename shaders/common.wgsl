@@ -27,6 +27,13 @@ fn feature_map(kind: u32, z: vec4<f32>) -> vec4<f32> {
     return z;
 }
 
+// The tanh form of GELU.
+fn gelu(z: vec4<f32>) -> vec4<f32> {
+    // tanh saturates long before 10, and overflows to NaN on some drivers when its argument is large.
+    let inside = clamp(0.7978845608028654 * (z + 0.044715 * z * z * z), vec4<f32>(-10.0), vec4<f32>(10.0));
+    return 0.5 * z * (1.0 + tanh(inside));
+}
+
 // The five largest logits seen so far, descending, and their ids.
 struct Top {
     values: vec4<f32>,

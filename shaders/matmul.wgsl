@@ -19,12 +19,6 @@ const GELU: u32 = 2u;
 const RESIDUAL: u32 = 4u;
 const SIDE: u32 = 8u; // threads along each side of the tile
 
-fn gelu(z: vec4<f32>) -> vec4<f32> {
-    // tanh saturates long before 10, and overflows to NaN on some drivers when its argument is large.
-    let inside = clamp(0.7978845608028654 * (z + 0.044715 * z * z * z), vec4<f32>(-10.0), vec4<f32>(10.0));
-    return 0.5 * z * (1.0 + tanh(inside));
-}
-
 fn store_row(row: u32, col: u32, sums: vec4<f32>) {
     if (row >= params.rows) {
         return;

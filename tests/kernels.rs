@@ -7,7 +7,7 @@ mod common;
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::{
     HeadView, KernelId, Op, Spec, TABLE, attention, chunk_scan, chunk_state, congruence, dot, embed, gram,
-    head_product, layer_norm, linear_attention, matmul, orthogonalize, row_norms, token_scores, unembed,
+    head_product, layer_norm, linear_attention, matmul, matmul_wide, orthogonalize, row_norms, token_scores, unembed,
 };
 use cascade::model::random::Rng;
 use common::gpu;
@@ -38,7 +38,7 @@ fn tolerance(kernel: KernelId) -> Tolerance {
         // Rows have a mean of up to 10 and outputs of up to 5: 10·2⁻²⁴ in the mean shifts all by about 1e-6.
         KernelId::LayerNorm => of(1e-5, 1e-5),
         // Up to 256 products of up to 1: the sum rounds by at most 256·16·2⁻²⁴ ≈ 2e-4, by some 1e-6 as a rule.
-        KernelId::Matmul => of(1e-5, 1e-5),
+        KernelId::Matmul | KernelId::MatmulWide => of(1e-5, 1e-5),
         // The same with up to 128 products.
         KernelId::HeadProduct => of(1e-5, 1e-5),
         // Weights sum to 1 and values are at most 1. A score of size s is wrong by about s·2⁻²⁴, and so, as a
@@ -78,6 +78,12 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("0.044715", "0.0446"),
             ("let at = start + cols;", "let at = cols;"),
             ("col + 3u < params.cols", "col + 4u < params.cols"),
+            ("row >= params.rows", "row > params.rows"),
+        ],
+        KernelId::MatmulWide => &[
+            ("let at = start + cols;", "let at = cols;"),
+            ("col + 4u, sums.high", "col + 4u, sums.low"),
+            ("dot(r7, h)", "dot(r6, h)"),
             ("row >= params.rows", "row > params.rows"),
         ],
         KernelId::HeadProduct => &[("block / sets *", "block % sets *"), ("a < width", "a + 1u < width")],
@@ -136,7 +142,8 @@ fn cases(kernel: KernelId) -> Vec<Case> {
     match kernel {
         KernelId::Embed => embed_cases(rng),
         KernelId::LayerNorm => layer_norm_cases(rng),
-        KernelId::Matmul => matmul_cases(rng),
+        KernelId::Matmul => matmul_cases(rng, Op::Matmul),
+        KernelId::MatmulWide => matmul_cases(rng, |params| Op::MatmulWide(matmul_wide::Params(params))),
         KernelId::HeadProduct => head_product_cases(rng),
         KernelId::Attention => attention_cases(rng),
         KernelId::ChunkState => chunk_state_cases(rng),
@@ -182,7 +189,7 @@ fn layer_norm_cases(rng: &mut Rng) -> Vec<Case> {
     cases
 }
 
-fn matmul_cases(rng: &mut Rng) -> Vec<Case> {
+fn matmul_cases(rng: &mut Rng, op: fn(matmul::Params) -> Op) -> Vec<Case> {
     let mut cases = Vec::new();
     let sizes = [(1, 4, 1), (31, 60, 33), (32, 64, 32), (33, 68, 31), (97, 192, 101), (2, 256, 67)];
     for (rows, inner, cols) in sizes {
@@ -191,7 +198,7 @@ fn matmul_cases(rng: &mut Rng) -> Vec<Case> {
             let lengths = [rows * inner, cols * inner, cols, rows * cols];
             // Large enough in the last for GELU to saturate on both sides.
             let inputs = lengths.map(|n| rng.values(n as usize, 1.0)).to_vec();
-            cases.push(Case { op: Op::Matmul(params), inputs });
+            cases.push(Case { op: op(params), inputs });
         }
     }
     cases

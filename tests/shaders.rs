@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use cascade::kernels::{
-    KernelId, Op, Spec, TABLE, attention, chunk_state, linear_attention, matmul, orthogonalize, unembed,
+    KernelId, Op, Spec, TABLE, attention, chunk_state, linear_attention, matmul, matmul_wide, orthogonalize, unembed,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
@@ -139,11 +139,13 @@ fn expected_constant(kernel: KernelId, name: &str) -> Option<f64> {
         (KernelId::Attention, "ROWS") => attention::ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, "CHUNK") => chunk_state::CHUNK,
         (KernelId::LinearAttention, "ROWS") => linear_attention::ROWS,
-        (KernelId::Matmul, "BIAS") => matmul::BIAS,
-        (KernelId::Matmul, "GELU") => matmul::GELU,
-        (KernelId::Matmul, "RESIDUAL") => matmul::RESIDUAL,
+        (KernelId::Matmul | KernelId::MatmulWide, "BIAS") => matmul::BIAS,
+        (KernelId::Matmul | KernelId::MatmulWide, "GELU") => matmul::GELU,
+        (KernelId::Matmul | KernelId::MatmulWide, "RESIDUAL") => matmul::RESIDUAL,
         // Each thread computes 4×4 elements of the tile.
         (KernelId::Matmul, "SIDE") => matmul::TILE / 4,
+        (KernelId::MatmulWide, "SPAN") => 8,
+        (KernelId::MatmulWide, "SIDE") => matmul_wide::TILE / 8,
         (KernelId::Unembed, "SLAB") => unembed::SLAB,
         (KernelId::Unembed, "TILE") => unembed::ROWS,
         (KernelId::Unembed, "SIDE") => unembed::ROWS / 4,

@@ -6,8 +6,8 @@ use std::num::NonZero;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::EngineError;
-use crate::kernels::{KernelId, TABLE};
+use super::{EngineError, tune};
+use crate::kernels::{KernelId, Op, TABLE, matmul_wide};
 use crate::model::{Buffer, Step};
 
 /// Why there is no GPU to use; each says what a visitor can do about it.
@@ -37,6 +37,8 @@ struct Device {
     /// In the order of [`TABLE`].
     pipelines: Vec<wgpu::ComputePipeline>,
     limits: wgpu::Limits,
+    /// Whether matrix products run as [`Op::MatmulWide`].
+    wide: bool,
     /// The first error that the device reported outside of any call of ours.
     failure: Arc<Mutex<Option<EngineError>>>,
 }
@@ -90,7 +92,18 @@ impl Gpu {
         let info = adapter.get_info();
         let adapter = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name };
         let pipelines = TABLE.iter().map(|spec| pipeline(&device, spec, spec.source)).collect();
-        Ok(Gpu(Rc::new(Device { adapter, device, queue, pipelines, limits, failure })))
+        let mut opened = Device { adapter, device, queue, pipelines, limits, failure, wide: false };
+        // A measurement that fails says nothing about the device; if that is broken, the first run will tell.
+        opened.wide = tune::prefers_wide(&Gpu(Rc::new(opened.clone()))).await.unwrap_or(false);
+        Ok(Gpu(Rc::new(opened)))
+    }
+
+    /// The variant of a kernel that runs fastest here.
+    pub(super) fn tuned(&self, op: Op) -> Op {
+        match op {
+            Op::Matmul(params) if self.0.wide => Op::MatmulWide(matmul_wide::Params(params)),
+            other => other,
+        }
     }
 
     /// The adapter's name.
@@ -176,6 +189,10 @@ impl GpuEngine {
 
     pub fn adapter(&self) -> &str {
         self.gpu.adapter()
+    }
+
+    pub(super) fn tuned(&self, op: Op) -> Op {
+        self.gpu.tuned(op)
     }
 
     pub(super) fn has(&self, buffer: Buffer) -> bool {

@@ -3,6 +3,7 @@
 mod cpu;
 mod gpu;
 mod session;
+mod tune;
 
 use crate::kernels::Op;
 use crate::model::{Buffer, Slot, Step};
@@ -66,6 +67,14 @@ impl Engine {
                 Ok(())
             }
             Engine::Gpu(gpu) => gpu.upload(buffer, data),
+        }
+    }
+
+    /// The variant of a kernel that runs fastest here.
+    pub(crate) fn tuned(&self, op: Op) -> Op {
+        match self {
+            Engine::Cpu(_) => op,
+            Engine::Gpu(gpu) => gpu.tuned(op),
         }
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, constants, score_kernel, spectrum_side};
+use crate::model::{
+    Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, Step, constants, score_kernel, spectrum_side,
+};
 use crate::spectra::{self, HeadSpectra, PartSpectra, RankCuts};
 
 /// What the model said at one position.
@@ -140,7 +142,8 @@ impl Session {
         // Until the run is done the slot's streams are in an unknown state: a failure must not leave them trusted.
         self.streams.remove(&slot);
         let words = self.ids.len() * RECORD;
-        let records = self.engine.run(&plan.steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
+        let steps = self.tuned(plan);
+        let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
         self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
         let last = self.ids.len() - 1;
         let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
@@ -179,7 +182,8 @@ impl Session {
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
         let read =
             [(Buffer::SingularValues, SPECTRUM_KINDS * group * n), (Buffer::ResidualNorms, config.layers * tokens)];
-        let results = self.engine.run(&plan.steps, &read).await?;
+        let steps = self.tuned(plan);
+        let results = self.engine.run(&steps, &read).await?;
         let values = |kind: usize, layer: usize, head: usize| {
             let at = (kind * group + layer * config.heads + head) * n;
             spectra::descending(&results[0][at..at + config.score_width(layer)])
@@ -199,6 +203,11 @@ impl Session {
                 .collect(),
         });
         Ok(layers.collect())
+    }
+
+    /// The plan's steps, with the variants of kernels that this engine runs fastest.
+    fn tuned(&self, plan: Plan) -> Vec<Step> {
+        plan.steps.into_iter().map(|step| Step { op: self.engine.tuned(step.op), ..step }).collect()
     }
 
     /// Uploads the small matrices that a layer needs in a mode, unless they are there.

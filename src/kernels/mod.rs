@@ -79,6 +79,7 @@ kernel_table! {
     Embed = embed,
     LayerNorm = layer_norm,
     Matmul = matmul,
+    MatmulWide = matmul_wide,
     HeadProduct = head_product,
     Attention = attention,
     ChunkState = chunk_state,
