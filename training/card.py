@@ -2,7 +2,8 @@
 
 python -m training.card ZOO.toml --runs DIR --out DIR [ID ...]
 
-ZOO.toml has a table for every id: `run` (folder of the run), `twin` and `seeds` (folders too), `limits` (sentences).
+ZOO.toml has a table for every id: `run` (folder of the run), `seeds` (its other seeds), `twin` and `baseline` (a run and,
+where there are any, its other seeds), `shows` (a sentence), `limits` (sentences).
 """
 import argparse
 import hashlib
@@ -25,11 +26,33 @@ def held_out(card, first):
             for s in ("valid", "test")}
 
 
-def compare(card, runs, name, first):
-    other = read(runs, name)
-    figures = held_out(other, first)
-    ratio = {s: round(card[s]["perplexity"] / other[s]["perplexity"], 4) for s in figures}
-    return {"id": name, "seed": other["recipe"]["seed"], "parameters": other["parameters"], "ratio": ratio, **figures}
+def seeds_of(names, runs, first):
+    """Seed and held-out figures of every run named."""
+    return [{"seed": (card := read(runs, n))["recipe"]["seed"], **held_out(card, first)} for n in names]
+
+
+def spread(seeds):
+    """Mean, least and most of each figure over seeds, of both splits. What overflows in one seed has none."""
+    out = {}
+    for s in ("valid", "test"):
+        figures = {"perplexity": [x[s]["perplexity"] for x in seeds]}
+        if all("summary" in x[s] for x in seeds):
+            figures |= {k: [x[s]["summary"][k] for x in seeds] for k in ("linearized", "uniform")}
+        out[s] = {k: {"mean": round(sum(v) / len(v), 4), "least": round(min(v), 4), "most": round(max(v), 4)}
+                  for k, v in figures.items() if None not in v}
+    return out
+
+
+def compare(card, runs, names, id, first):
+    """Another run with its other seeds, and this checkpoint's perplexity over its: run by run, and mean by mean."""
+    seeds = seeds_of(names, runs, first)
+    ratio = {s: round(card[s]["perplexity"] / seeds[0][s]["perplexity"], 4) for s in ("valid", "test")}
+    out = {"id": id, "parameters": read(runs, names[0])["parameters"], "ratio": ratio, **seeds[0]}
+    if len(seeds) > 1:
+        own, other = spread(card["seeds"]), spread(seeds)
+        mean = lambda figures, s: figures[s]["perplexity"]["mean"]
+        out |= {"spread": other, "mean_ratio": {s: round(mean(own, s) / mean(other, s), 4) for s in ("valid", "test")}}
+    return out
 
 
 def compose(id, entry, runs):
@@ -38,16 +61,15 @@ def compose(id, entry, runs):
     for split, figures in held_out(card, first).items():
         card[split] |= figures
     card["recipe"]["id"] = card["id"] = id
-    card["shows"] = entry.get("shows", card["shows"])
+    card["recipe"]["shows"] = card["shows"] = entry.get("shows", card["shows"])
     model = Path(runs, entry["run"], "model.safetensors")
     card["sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
-    if "twin" in entry:
-        card["twin"] = compare(card, runs, entry["twin"], first)
-        card["twin"]["id"] = entry.get("twin_id", entry["twin"])
-    if "baseline" in entry:
-        card["baseline"] = compare(card, runs, entry["baseline"], first)
-    card["seeds"] = [{"seed": card["recipe"]["seed"], **held_out(card, first)}] + [
-        {"seed": read(runs, s)["recipe"]["seed"], **held_out(read(runs, s), first)} for s in entry.get("seeds", [])]
+    card["seeds"] = seeds_of([entry["run"], *entry.get("seeds", [])], runs, first)
+    if len(card["seeds"]) > 1:
+        card["spread"] = spread(card["seeds"])
+    for other in ("twin", "baseline"):
+        if names := entry.get(other):
+            card[other] = compare(card, runs, names, entry.get(f"{other}_id", names[0]), first)
     card["limits"] = entry["limits"]
     return card
 
@@ -58,7 +80,7 @@ def main(argv=None):
     ap.add_argument("--runs", required=True)
     ap.add_argument("--out", required=True)
     ap.add_argument("ids", nargs="*")
-    a = ap.parse_args(argv)
+    a = ap.parse_intermixed_args(argv)
     zoo = tomllib.loads(Path(a.zoo).read_text())
     for id in a.ids or zoo:
         out, run = Path(a.out, id), Path(a.runs, zoo[id]["run"])
