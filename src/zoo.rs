@@ -7,8 +7,11 @@ use crate::model::{LayerMode, parse_modes};
 pub struct ModelEntry {
     pub id: &'static str,
     pub title: &'static str,
-    /// What it shows, in a sentence.
+    /// What it shows, as on its card.
     pub shows: &'static str,
+    pub parameters: u64,
+    /// The model to compare it with, of the other family.
+    pub twin: &'static str,
     /// Of `model.safetensors`, lower-case hex.
     pub sha256: &'static str,
     /// Size of `model.safetensors`.
@@ -31,8 +34,10 @@ pub const MODELS: &[ModelEntry] = &[
     ModelEntry {
         id: "sd-6m",
         title: "S-D attention, 6M",
-        shows: "Routing and filtering kept apart by construction, no normalisation: the spectral cascade.",
-        sha256: "44ae141ec65877db3955882c27fdfa56e95782ae636a1cc718a4dff1a67ed725",
+        shows: "No normalisation. Its first seven layers can be linearised for about 1 %: a share of its training was, and the twin under the same share can do it too. For the cascade see α = 1.",
+        parameters: 5_793_792,
+        twin: "gpt2-6m",
+        sha256: "defccb4ddc36811b3d3ed13db0b3247eebbe362ac84b1d256ef53bd854e2f4fe",
         bytes: 11_599_592,
         heads: 6,
         trained: "softmax*12",
@@ -41,12 +46,122 @@ pub const MODELS: &[ModelEntry] = &[
     ModelEntry {
         id: "gpt2-6m",
         title: "Standard attention, 6M",
-        shows: "The pre-norm GPT-2 twin of the same size and data: it collapses where S-D holds.",
-        sha256: "b85b8110c60dad996acfa188a3b94b5665fcd9f7982bd0be73c53be7f3827855",
+        shows: "The pre-norm GPT-2 twin: same data, tokens and budget, no linearised share. It predicts better, and collapses when its first seven layers are linearised.",
+        parameters: 6_174_336,
+        twin: "sd-6m",
+        sha256: "b1aeb511e4fb86f0f78a787c1a7eb812def20472cd23a284193a84b7e60228a7",
         bytes: 12_361_336,
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+    },
+    ModelEntry {
+        id: "sd-1m",
+        title: "S-D attention, 1M",
+        shows: "Eight small layers, quick to load. The first five can be linearised for 1.4 %; it was trained for that.",
+        parameters: 929_280,
+        twin: "gpt2-1m",
+        sha256: "4f6b0a07d05ba7ffb31342dcd90fbeb5a26cf4085107e112c71be06da8e0f894",
+        bytes: 1_866_448,
+        heads: 4,
+        trained: "softmax*8",
+        layers: 8,
+    },
+    ModelEntry {
+        id: "gpt2-1m",
+        title: "Standard attention, 1M",
+        shows: "The standard twin of the 1M model. Linearising its first layer alone costs a third.",
+        parameters: 971_040,
+        twin: "sd-1m",
+        sha256: "4b6564b1c14d580fe658b8d43d8a846f1634a18059750e8f1844e05f6eb7ffe9",
+        bytes: 1_950_344,
+        heads: 4,
+        trained: "softmax*8",
+        layers: 8,
+    },
+    ModelEntry {
+        id: "sd-6m-a1",
+        title: "S-D, 6M, α = 1: the cascade",
+        shows: "The spectral cascade: with α = 1 and nothing else imposed, the mean capacity rank is 2.5 at the first layer and 27 at the last. Its first six layers do next to nothing.",
+        parameters: 5_793_792,
+        twin: "gpt2-6m",
+        sha256: "3e37d293e60b5891829184e2026c36382896c56e85343d98a8faf698960d9eb8",
+        bytes: 11_599_592,
+        heads: 6,
+        trained: "softmax*12",
+        layers: 12,
+    },
+    ModelEntry {
+        id: "sd-6m-elu4",
+        title: "S-D, 6M, four layers of ELU+1",
+        shows: "The first four layers are trained with ELU+1 linear attention, at no cost that one seed can tell from noise.",
+        parameters: 5_793_792,
+        twin: "gpt2-6m",
+        sha256: "e079f39d28f1c34e29183a8f433d42213828ac4956efcea897deb2d8f2743d0b",
+        bytes: 11_599_592,
+        heads: 6,
+        trained: "elu1*4,softmax*8",
+        layers: 12,
+    },
+    ModelEntry {
+        id: "sd-6m-cascade47",
+        title: "S-D, 6M, 47 % fewer attention weights",
+        shows: "Heads of 4 to 32 dimensions along the depth: 47 % fewer attention parameters for 2.4 % more perplexity.",
+        parameters: 5_126_832,
+        twin: "gpt2-6m",
+        sha256: "4ef61efef446bfe718e69aff2ba483dd6ad94ad56aab8e2bae8780f34479d5cd",
+        bytes: 10_265_592,
+        heads: 6,
+        trained: "softmax*12",
+        layers: 12,
+    },
+    ModelEntry {
+        id: "sd-6m-cascade65",
+        title: "S-D, 6M, 65 % fewer attention weights",
+        shows: "Heads of 4 to 24 dimensions along the depth: 65 % fewer attention parameters for 3.4 % more perplexity.",
+        parameters: 4_874_400,
+        twin: "gpt2-6m",
+        sha256: "0c450f3d7dca94a7cc982158a68bfa5f9ade9bca2f4310fd2f13217afe4d0f96",
+        bytes: 9_760_712,
+        heads: 6,
+        trained: "softmax*12",
+        layers: 12,
+    },
+    ModelEntry {
+        id: "sd-6m-psd",
+        title: "S-D, 6M, full filter",
+        shows: "A full filter instead of a diagonal one, and no linearised share: the closest to the twin, but only its first two layers can be linearised.",
+        parameters: 5_865_216,
+        twin: "gpt2-6m",
+        sha256: "d1748dbaa78d23ab89225d1674e4ef5d3dc39a89dc164a2dc550cc7aea1e5edb",
+        bytes: 11_742_432,
+        heads: 6,
+        trained: "softmax*12",
+        layers: 12,
+    },
+    ModelEntry {
+        id: "sd-15m",
+        title: "S-D attention, 15M",
+        shows: "Sixteen layers of width 256: the first ten can be linearised for 2 %. Ten is what it was trained for.",
+        parameters: 12_812_288,
+        twin: "gpt2-15m",
+        sha256: "a30336c828a0dccf4187148c93eca2419cd57d6a7d207031cc41496b8de06989",
+        bytes: 25_640_784,
+        heads: 8,
+        trained: "softmax*16",
+        layers: 16,
+    },
+    ModelEntry {
+        id: "gpt2-15m",
+        title: "Standard attention, 15M",
+        shows: "The standard twin of the 15M model. Six of its sixteen layers linearised cost a factor of twelve.",
+        parameters: 13_750_784,
+        twin: "sd-15m",
+        sha256: "1c4744fdc8184636c60789e530c3069f0a86a569b87af3afc26ab2d49baacbdb",
+        bytes: 27_518_640,
+        heads: 8,
+        trained: "softmax*16",
+        layers: 16,
     },
 ];
 
@@ -69,11 +184,33 @@ mod tests {
             assert_eq!(weights.len() as u64, model.bytes, "{}", model.id);
             assert_eq!(crate::checkpoint::sha256_hex(&weights), model.sha256, "{}", model.id);
             let config = std::fs::read(folder.join("config.json")).unwrap();
-            let read = crate::checkpoint::read(&config, &weights).unwrap().config;
+            let read = crate::checkpoint::read(&config, &weights).unwrap();
+            assert_eq!(read.parameters as u64, model.parameters, "{}", model.id);
+            let read = read.config;
             assert_eq!((read.layers, read.heads), (model.layers, model.heads), "{}", model.id);
             assert_eq!(read.trained, parse_modes(model.trained, &read.trained).unwrap(), "{}", model.id);
             assert_eq!(read.trained, model.trained(), "{}", model.id);
+            let twin = find(model.twin).unwrap_or_else(|| panic!("{}: no model {}", model.id, model.twin));
+            let family = |id: &str| id.split('-').next().map(str::to_owned);
+            assert_eq!(family(model.id).as_deref(), Some(read.family), "{}", model.id);
+            assert_ne!(family(twin.id), family(model.id), "{}", model.id);
+            assert_eq!(twin.layers, model.layers, "{}", model.id);
         }
         assert!(find(DEFAULT).is_some());
+    }
+
+    #[test]
+    fn entries_agree_with_the_cards() {
+        for model in MODELS {
+            let path = format!("{}/assets/checkpoints/{}/card.json", env!("CARGO_MANIFEST_DIR"), model.id);
+            let card: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+            for (key, value) in [("id", model.id), ("shows", model.shows), ("sha256", model.sha256)] {
+                assert_eq!(card[key].as_str(), Some(value), "{}: {key}", model.id);
+            }
+            assert_eq!(card["parameters"].as_u64(), Some(model.parameters), "{}", model.id);
+            if let Some(twin) = card["twin"]["id"].as_str() {
+                assert_eq!(twin, model.twin, "{}", model.id);
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Both given models on both engines against the float64 oracle's output, in `tests/golden/`.
+//! The default pair on both engines against the float64 oracle's output, in `tests/golden/`.
 //!
 //! Tolerances: an f32 forward pass through 12 layers differs from float64 by about 1e-4 nats a token on these
 //! models; the bounds leave room for other adapters' arithmetic and none for a wrong formula.
