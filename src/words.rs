@@ -180,6 +180,40 @@ pub fn sentence(shown: &Shown) -> String {
     text
 }
 
+/// What capacity does with depth, in a sentence: the cascade, or its absence.
+pub fn cascade_sentence(capacity: &[f64]) -> String {
+    let [first, .., last] = capacity else { return String::new() };
+    let rho = rank_correlation_with_order(capacity);
+    let ends = format!(
+        "{first:.1} at layer 1, {last:.1} at layer {}; rank correlation with depth {}",
+        capacity.len(),
+        signed(rho, 2)
+    );
+    if rho > 0.8 {
+        format!("Capacity grows with depth: a spectral cascade ({ends}).")
+    } else {
+        format!("Capacity does not grow steadily with depth in this model ({ends}).")
+    }
+}
+
+/// Spearman's correlation of values with their position; ties share their mean rank.
+fn rank_correlation_with_order(values: &[f64]) -> f64 {
+    let rank = |v: f64| {
+        let below = values.iter().filter(|w| **w < v).count() as f64;
+        let equal = values.iter().filter(|w| **w == v).count() as f64;
+        below + (equal - 1.0) / 2.0
+    };
+    let middle = (values.len() as f64 - 1.0) / 2.0;
+    let (mut covariance, mut spread, mut order) = (0.0, 0.0, 0.0);
+    for (i, v) in values.iter().enumerate() {
+        let (x, y) = (i as f64 - middle, rank(*v) - middle);
+        covariance += x * y;
+        order += x * x;
+        spread += y * y;
+    }
+    if spread > 0.0 { covariance / (spread * order).sqrt() } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +245,18 @@ mod tests {
         let text = simplified(&modes("linearized*7,softmax,off,rank8*2,linearized"), &TRAINED).unwrap();
         assert_eq!(text, "layers 1–7, 12 linearised, layer 9 switched off and layers 10–11 cut to routing rank 8");
         assert_eq!(simplified(&TRAINED, &TRAINED), None);
+    }
+
+    #[test]
+    fn says_whether_there_is_a_cascade() {
+        let rising = cascade_sentence(&[2.5, 9.9, 9.0, 14.4, 20.2, 26.9]);
+        assert_eq!(
+            rising,
+            "Capacity grows with depth: a spectral cascade (2.5 at layer 1, 26.9 at layer 6; rank correlation with depth +0.94)."
+        );
+        assert!(cascade_sentence(&[25.6, 19.0, 12.8, 23.5]).starts_with("Capacity does not grow"));
+        assert_eq!(rank_correlation_with_order(&[1.0, 1.0, 1.0]), 0.0);
+        assert_eq!(cascade_sentence(&[]), "");
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub fn Header(state: State) -> impl IntoView {
                 <select id="model-select" prop:value=move || state.model.get().id
                     on:change=move |e| state.choose_model(&event_target_value(&e))>
                     {MODELS.iter().map(|m| view! {
-                        <option value=m.id selected=move || state.model.get().id == m.id>{m.title}</option>
+                        <option value=m.id selected=move || state.model.get().id == m.id>
+                            {format!("{} ({})", m.title, megabytes(m.bytes))}
+                        </option>
                     }).collect_view()}
                 </select>
             </label>

@@ -10,22 +10,33 @@ pub fn fragment() -> String {
     window().location().hash().unwrap_or_default()
 }
 
+/// What a change of the state belongs to. Changes of one act share one history entry, so that Back undoes acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Act {
+    /// An act of its own.
+    #[default]
+    Single,
+    /// The drag with this number, over switches.
+    Drag(u32),
+    Typing,
+    RankSlider,
+}
+
 /// Writes the state's fragment into the address bar as it changes, and reads it back on Back and Forward.
 pub fn follow(state: State) {
-    Effect::new(move |before: Option<(String, String)>| {
+    Effect::new(move |before: Option<(String, Act)>| {
         let wanted = state.fragment();
-        let text = state.text.with(|t| t.text().to_string());
-        // A drag is one act, typing is one act: they replace the entry that they began with.
-        let dragging = state.painting.get_untracked().is_some();
-        let typing = before.as_ref().is_some_and(|(_, old)| *old != text && !old.is_empty() && !text.is_empty())
-            && state.text.with(|t| matches!(t, crate::link::TextChoice::Own(_)));
-        if let Some((old, _)) = &before
-            && *old != wanted
-            && fragment().trim_start_matches('#') != wanted
-        {
-            write(&wanted, dragging || typing);
+        let Some((old, last)) = before else { return (wanted, Act::Single) };
+        if old == wanted {
+            return (wanted, last);
         }
-        (wanted, text)
+        // Whoever changes the state says what it belongs to; a change that says nothing stands alone.
+        let act = state.act.get_untracked();
+        state.act.update_untracked(|act| *act = Act::Single);
+        if fragment().trim_start_matches('#') != wanted {
+            write(&wanted, act == last && act != Act::Single);
+        }
+        (wanted, act)
     });
     let handle = window_event_listener(leptos::ev::popstate, move |_| state.read_link(&fragment()));
     // A fragment typed into the address bar, or a link to this same page.

@@ -8,8 +8,10 @@ use super::state::{State, mean};
 use crate::model::LayerMode;
 use crate::words::{change, mode_help};
 
-/// The switch's positions: key, and the mode for the current K.
-const SWITCH: [(char, fn(u16) -> LayerMode); 8] = [
+/// A position of the switch: its key, and its mode for the current K.
+type Position = (char, fn(u16) -> LayerMode);
+
+const SWITCH: [Position; 8] = [
     ('S', |_| LayerMode::Softmax),
     ('L', |_| LayerMode::Linearized),
     ('E', |_| LayerMode::Elu1),
@@ -80,7 +82,7 @@ fn Row(state: State, layer: usize) -> impl IntoView {
     };
     let enter = move |_: PointerEvent| {
         if let Some(mode) = state.painting.get_untracked() {
-            state.set_mode(layer, mode);
+            state.paint(layer, mode);
         }
     };
     view! {
@@ -106,9 +108,7 @@ fn Choice(state: State, layer: usize, key: char, of: fn(u16) -> LayerMode, mode:
         if let Some(target) = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) {
             let _ = target.release_pointer_capture(event.pointer_id());
         }
-        let mode = of(state.rank.get_untracked());
-        state.painting.set(Some(mode));
-        state.set_mode(layer, mode);
+        state.begin_painting(layer, of(state.rank.get_untracked()));
     };
     view! {
         <button type="button" tabindex="-1" data-set-mode=move || mine().to_string()

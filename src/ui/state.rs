@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde::Deserialize;
 
+use super::history::Act;
 use crate::card::{Card, Moment, Timelapse};
 use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, TextChoice, modes_for_link};
@@ -152,6 +153,9 @@ pub struct State {
     pub colouring: RwSignal<Colouring>,
     /// The mode that a drag over the switches paints.
     pub painting: RwSignal<Option<LayerMode>>,
+    /// What the next change belongs to, for the history, and how many drags there have been.
+    pub act: RwSignal<Act>,
+    pub drags: RwSignal<u32>,
     /// Counts the times that the user asked for another attempt.
     pub attempts: RwSignal<u32>,
     // What came back.
@@ -223,6 +227,8 @@ impl State {
             cpu: RwSignal::new(false),
             colouring: RwSignal::new(Colouring::Loss),
             painting: RwSignal::new(None),
+            act: RwSignal::new(Act::Single),
+            drags: RwSignal::new(0),
             attempts: RwSignal::new(0),
             phase: RwSignal::new(Phase::Loading),
             progress: RwSignal::new(None),
@@ -301,6 +307,19 @@ impl State {
         self.model.set(model);
     }
 
+    /// Begins a drag that paints a mode over the switches.
+    pub fn begin_painting(&self, layer: usize, mode: LayerMode) {
+        self.drags.update_untracked(|n| *n += 1);
+        self.painting.set(Some(mode));
+        self.paint(layer, mode);
+    }
+
+    /// One layer into the mode that the drag under way paints.
+    pub fn paint(&self, layer: usize, mode: LayerMode) {
+        self.act.set(Act::Drag(self.drags.get_untracked()));
+        self.set_mode(layer, mode);
+    }
+
     /// One layer into one mode.
     pub fn set_mode(&self, layer: usize, mode: LayerMode) {
         if self.modes.with_untracked(|m| m.get(layer) != Some(&mode)) {
@@ -332,6 +351,7 @@ impl State {
     /// K of the rank switch; layers that are cut already follow.
     pub fn set_rank(&self, k: u16) {
         self.rank.set(k);
+        self.act.set(Act::RankSlider);
         let mut modes = self.modes.get_untracked();
         modes.iter_mut().filter(|m| matches!(m, LayerMode::Rank(_))).for_each(|m| *m = LayerMode::Rank(k));
         set(self.modes, modes);

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use super::about::TimelapseSlider;
 use super::plot;
-use super::state::State;
+use super::state::{State, mean};
 use crate::model::LayerMode;
-use crate::words::{change, perplexity, ratio};
+use crate::words::{cascade_sentence, change, perplexity, ratio};
 
 #[component]
 pub fn Numbers(state: State) -> impl IntoView {
@@ -80,11 +80,14 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
         "training" => "As it was during training, on a fixed validation text.",
         _ => "Live, computed by the CPU engine from the text below.",
     };
+    let grows = move || {
+        state.figure.with(|c| cascade_sentence(&c.layers.iter().map(|l| mean(&l.capacity)).collect::<Vec<_>>()))
+    };
     view! {
         <figure id="cascade" data-source=source>
             <h2>"Spectral cascade"<span>"effective rank of routing, layer by layer"</span></h2>
             <div class="plot" role="img" aria-label=move || state.sentence.get() inner_html=svg></div>
-            <figcaption>{caption}</figcaption>
+            <figcaption>{grows}" "{caption}</figcaption>
             <TimelapseSlider state=state/>
         </figure>
     }

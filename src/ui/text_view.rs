@@ -6,6 +6,7 @@ use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 
+use super::history::Act;
 use super::state::{Colouring, Reading, State};
 use crate::engine::{Run, TokenScore};
 use crate::link::TextChoice;
@@ -26,7 +27,10 @@ pub fn TextView(state: State) -> impl IntoView {
         if let Some(timer) = editing.get_untracked() {
             timer.clear();
         }
-        let apply = move || state.text.set(TextChoice::Own(text.clone()));
+        let apply = move || {
+            state.act.set(Act::Typing);
+            state.text.set(TextChoice::Own(text.clone()));
+        };
         editing.set(set_timeout_with_handle(apply, std::time::Duration::from_millis(400)).ok());
     };
     let over = move |event: PointerEvent| {

@@ -79,16 +79,8 @@ fn core_tests(tally: &mut Tally) -> Result<(), Failure> {
     tests.run_watched(|line| tally.read(line))
 }
 
-/// The training code is Python and optional to a reader of the Rust; its tests run wherever it is there.
 fn training_tests(tally: &mut Tally) -> Result<(), Failure> {
-    if !root().join("training/tests").is_dir() {
-        println!("none");
-        return Ok(());
-    }
-    let Some(python) = install::training_python()? else {
-        println!("NOT RUN: they need Python with training/requirements.txt; CASCADE_TRAINING=install installs it");
-        return Ok(());
-    };
+    let python = install::training_python()?;
     Cmd::new(&python.to_string_lossy())
         .args(["-m", "pytest", "-q", "training/tests"])
         .run_watched(|line| tally.read(line))

@@ -133,26 +133,31 @@ fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// A Python that can run the tests of `training/`, if there is one: the system's, or the one in `target/training`.
-///
-/// Torch for Linux comes with CUDA libraries of about 3 GB, so it is installed only when `CASCADE_TRAINING=install`
-/// asks for it.
-pub fn training_python() -> Result<Option<PathBuf>, Failure> {
-    let own = root().join("target/training/bin/python");
+/// A Python that can run the tests of `training/`: the system's, or one in the user's cache, which outlives the
+/// checkout because torch for Linux comes with CUDA libraries of about 3 GB.
+pub fn training_python() -> Result<PathBuf, Failure> {
+    let home = std::env::var_os("HOME").map_or_else(|| root().join("target"), |home| Path::new(&home).join(".cache"));
+    let folder = home.join("cascade-training");
+    let own = folder.join("bin/python");
     let ready = |python: &Path| {
         let imports = "import numpy, pytest, safetensors, tokenizers, torch";
         Cmd::new(&python.to_string_lossy()).args(["-c", imports]).output().is_some()
     };
     if let Some(python) = [PathBuf::from("python3"), own.clone()].into_iter().find(|python| ready(python)) {
-        return Ok(Some(python));
+        return Ok(python);
     }
-    if std::env::var_os("CASCADE_TRAINING").is_none_or(|value| value != "install") {
-        return Ok(None);
+    eprintln!("Installing what training/requirements.txt lists (about 3 GB) into {}", folder.display());
+    if find_program("python3").is_none() {
+        apt_install("Python", &["python3", "python3-venv"])?;
     }
-    eprintln!("Installing what training/requirements.txt lists into target/training");
-    Cmd::new("python3").args(["-m", "venv", "target/training"]).run()?;
-    Cmd::new(&own.to_string_lossy()).args(["-m", "pip", "install", "-r", "training/requirements.txt"]).run()?;
-    Ok(Some(own))
+    Cmd::new("python3").args(["-m", "venv", &folder.to_string_lossy()]).run().map_err(|error| {
+        Failure::new(format!(
+            "{error}\nPython's venv module is needed; on Debian and Ubuntu the package is python3-venv"
+        ))
+    })?;
+    let pip = ["-m", "pip", "install", "--quiet", "-r", "training/requirements.txt"];
+    Cmd::new(&own.to_string_lossy()).args(pip).run()?;
+    Ok(own)
 }
 
 /// The compressor that measures the site as a server would send it.
