@@ -60,6 +60,8 @@ def compose(id, entry, runs):
     first = card["recipe"]["range_layers"] or 7
     for split, figures in held_out(card, first).items():
         card[split] |= figures
+    for rollback in card["rollbacks"]:
+        rollback["loss"] = rollback["loss"] or None   # older runs wrote 0 where no batch was usable
     card["recipe"]["id"] = card["id"] = id
     card["recipe"]["shows"] = card["shows"] = entry.get("shows", card["shows"])
     model = Path(runs, entry["run"], "model.safetensors")

@@ -156,11 +156,13 @@ class Run:
             value.copy_(saved[key]) if key in saved else value.zero_()
 
     def roll_back(self, loss):
-        """After a spike: return to the snapshot before the last and go on with a lower learning rate."""
+        """After a spike: return to the snapshot before the last and go on with a lower learning rate.
+
+        The loss recorded is None where no batch since the last log line was usable."""
         if len(self.rollbacks) >= MAX_ROLLBACKS:
             raise FloatingPointError(f"the loss is {loss} at step {self.step}")
         step, saved = self.snapshots[0]
-        self.rollbacks.append({"from": self.step, "to": step, "loss": loss if math.isfinite(loss) else None})
+        self.rollbacks.append({"from": self.step, "to": step, "loss": loss if math.isfinite(loss) and loss else None})
         self.put_back(saved)
         self.sums.zero_()
         self.step, self.lr_factor, self.snapshots = step, self.lr_factor * 0.8, self.snapshots[:1]
