@@ -24,6 +24,8 @@ pub struct Card {
     pub rollbacks: Vec<serde_json::Value>,
     #[serde(default)]
     pub limits: Vec<String>,
+    /// Of every layer and head, on the first window of the validation text.
+    pub spectra: Vec<MomentLayer>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -105,6 +107,7 @@ pub struct Moment {
     pub layers: Vec<MomentLayer>,
 }
 
+/// A layer's heads.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct MomentLayer {
     pub capacity: MomentPart,
@@ -128,7 +131,7 @@ mod tests {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/checkpoints").join(model.id);
             let card = std::fs::read(folder.join("card.json")).unwrap_or_else(|e| panic!("{}: {e}", model.id));
             let card: Card = serde_json::from_slice(&card).unwrap_or_else(|e| panic!("{}: {e}", model.id));
-            assert_eq!(card.id, model.id);
+            assert_eq!((card.id.as_str(), card.spectra.len()), (model.id, model.layers));
             let lapse = std::fs::read(folder.join("timelapse.json")).unwrap();
             let lapse: Timelapse = serde_json::from_slice(&lapse).unwrap_or_else(|e| panic!("{}: {e}", model.id));
             assert!(lapse.records.len() >= 2);

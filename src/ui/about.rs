@@ -1,10 +1,10 @@
-//! The selected model's card, fetched when it is opened, and the time-lapse of its training.
+//! The selected model's card, and the time-lapse of its training.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::fetch::download;
-use super::state::State;
+use super::state::{Cascade, State};
 use crate::card::{Card, Split, Timelapse};
 use crate::words::{megabytes, signed};
 
@@ -17,22 +17,27 @@ async fn read<T: serde::de::DeserializeOwned>(id: &str, file: &str) -> Result<T,
 #[component]
 pub fn About(state: State) -> impl IntoView {
     let card = state.card;
-    let open = move |_| {
-        let id = state.model.get_untracked().id;
-        if card.with_untracked(|c| !matches!(c, Some(Ok(card)) if card.id == id)) {
-            spawn_local(async move {
-                let read = read::<Card>(id, "card.json").await;
-                // Another model may have been chosen meanwhile.
-                if state.model.get_untracked().id == id {
-                    card.set(Some(read));
-                }
-            });
-        }
-    };
+    // The card comes with the model: what it recorded is on screen before the weights are there.
+    Effect::new(move |_| {
+        let id = state.model.get().id;
+        spawn_local(async move {
+            let read = read::<Card>(id, "card.json").await;
+            // Another model may have been chosen meanwhile.
+            if state.model.get_untracked().id != id {
+                return;
+            }
+            if let Ok(card) = &read
+                && state.cascade.with_untracked(|c| c.source == "none")
+            {
+                state.cascade.set(Cascade::recorded_on(card));
+            }
+            card.set(Some(read));
+        });
+    });
     // The card of another model is not this one's.
     let current = move || card.get().filter(|c| c.as_ref().map_or(true, |c| c.id == state.model.get().id));
     view! {
-        <details class="about" id="about" on:toggle=open prop:open=move || state.model.with(|_| false)>
+        <details class="about" id="about" prop:open=move || state.model.with(|_| false)>
             <summary>{move || state.model.get().shows}" "<span class="more">"Card"</span></summary>
             {move || match current() {
                 None => view! { <p>"Reading the card…"</p> }.into_any(),
@@ -64,7 +69,7 @@ fn body(card: &Card, bytes: u64) -> impl IntoView + use<> {
                 recipe.n_ctx,
                 card.tokens_seen as f64 / 1e6,
                 recipe.lr,
-                recipe.optimizer.as_ref().map_or_else(String::new, |o| format!(", {o}")),
+                recipe.optimizer.as_deref().map_or("", |o| if o == "muon" { ", Muon" } else { ", AdamW" }),
             ),
         ),
     ];

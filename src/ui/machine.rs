@@ -199,6 +199,7 @@ impl Machine {
             let tokenizer = Arc::clone(tokenizer);
             state.modified.set(None);
             state.baseline.set(None);
+            set(state.fresh, state.cascade.with_untracked(|c| c.source == "recorded"));
             state.reading.set(Some(Reading { ids: tokens.ids.clone(), total: tokens.total, tokenizer }));
         }
         Ok(tokens)
@@ -240,6 +241,7 @@ impl Loaded {
         }
         if let Some((spectra, _)) = &on_text.spectra {
             set(state.cascade, Cascade::live(spectra, self.session.engine().name()));
+            set(state.fresh, true);
             let shown = state.spectra.with_untracked(|s| s.as_ref().is_some_and(|s| Arc::ptr_eq(s, spectra)));
             if !shown {
                 state.spectra.set(Some(Arc::clone(spectra)));

@@ -55,7 +55,8 @@ pub fn cascade(cascade: &Cascade, marked: &[bool], narrow: bool) -> String {
 }
 
 fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
-    let layers = cascade.layers.len();
+    // An empty figure keeps its place on the page.
+    let layers = cascade.layers.len().max(marked.len());
     let top = cascade.top();
     let mut chart = ChartBuilder::on(area)
         .margin(6)

@@ -85,6 +85,7 @@ fn Row(state: State, layer: usize) -> impl IntoView {
             state.paint(layer, mode);
         }
     };
+    let place = move || values.get().0.is_none().then(|| view! { <span></span><span></span> });
     view! {
         <div class="row" role="option" tabindex=move || if selected.get() { "0" } else { "-1" }
             data-layer=layer + 1 data-mode=move || mode.get().to_string()
@@ -95,6 +96,7 @@ fn Row(state: State, layer: usize) -> impl IntoView {
             <span class="switch">{SWITCH.iter().map(|(key, of)| view! { <Choice state=state layer=layer key=*key of=*of mode=mode/> }).collect_view()}</span>
             {bars}
             {fraction}
+            {place}
             <span class="cost">{cost}</span>
         </div>
     }

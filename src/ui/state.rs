@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use super::history::Act;
-use crate::card::{Card, Moment, Timelapse};
+use crate::card::{Card, Moment, MomentLayer, Timelapse};
 use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, TextChoice, modes_for_link};
 use crate::model::LayerMode;
@@ -107,8 +107,12 @@ pub fn mean(values: &[f64]) -> f64 {
 impl Cascade {
     /// The default model's, made by `cargo xtask report`: on screen before any weights arrive.
     fn recorded() -> Self {
-        let empty = Cascade { layers: Vec::new(), source: "recorded" };
-        serde_json::from_str(include_str!("../../assets/recorded.json")).unwrap_or(empty)
+        serde_json::from_str(include_str!("../../assets/recorded.json")).unwrap_or_else(|_| Self::unknown())
+    }
+
+    /// What is known of a model before its spectra are there.
+    pub fn unknown() -> Self {
+        Cascade { layers: Vec::new(), source: "none" }
     }
 
     pub fn live(spectra: &[LayerSpectra], source: &'static str) -> Self {
@@ -120,14 +124,23 @@ impl Cascade {
         Cascade { layers: spectra.iter().map(layer).collect(), source }
     }
 
+    /// What a model's card recorded.
+    pub fn recorded_on(card: &Card) -> Self {
+        Self::of(&card.spectra, "recorded")
+    }
+
     /// The cascade at one moment of training.
     pub fn at(moment: &Moment) -> Self {
-        let layers = moment.layers.iter().map(|l| CascadeLayer {
+        Self::of(&moment.layers, "training")
+    }
+
+    fn of(layers: &[MomentLayer], source: &'static str) -> Self {
+        let layers = layers.iter().map(|l| CascadeLayer {
             operating: l.operating.routing_erank.clone(),
             capacity: l.capacity.routing_erank.clone(),
             fraction: l.operating.routing_fraction.clone(),
         });
-        Cascade { layers: layers.collect(), source: "training" }
+        Cascade { layers: layers.collect(), source }
     }
 
     /// Upper end of the rank axis.
@@ -167,6 +180,8 @@ pub struct State {
     pub modified: RwSignal<Option<Arc<Run>>>,
     pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
     pub cascade: RwSignal<Cascade>,
+    /// Whether `cascade` is of the chosen model and text.
+    pub fresh: RwSignal<bool>,
     pub controls: RwSignal<Option<Controls>>,
     /// Perplexity with one layer alone linearised; None where it is not measured yet.
     pub solo: RwSignal<Vec<Option<Option<f64>>>>,
@@ -238,6 +253,7 @@ impl State {
             modified,
             spectra: RwSignal::new(None),
             cascade,
+            fresh: RwSignal::new(true),
             controls,
             solo: RwSignal::new(Vec::new()),
             link_notes: RwSignal::new(Vec::new()),
@@ -266,7 +282,7 @@ impl State {
         if let Some(LayerMode::Rank(k)) = modes.iter().find(|m| matches!(m, LayerMode::Rank(_))) {
             self.rank.set(*k);
         }
-        set(self.model, link.model);
+        self.show_model(link.model);
         set(self.text, link.text);
         set(self.modes, modes);
         set(self.layer, layer);
@@ -304,7 +320,16 @@ impl State {
         }
         self.layer.update(|l| *l = (*l).min(model.layers - 1));
         self.head.update(|h| *h = (*h).min(model.heads - 1));
-        self.model.set(model);
+        self.show_model(model);
+    }
+
+    /// Changes the model on screen. Another model's figures under its name would be a lie.
+    fn show_model(&self, model: &'static ModelEntry) {
+        if self.model.with_untracked(|old| *old != model) {
+            self.cascade.set(Cascade::unknown());
+            self.spectra.set(None);
+            self.model.set(model);
+        }
     }
 
     /// Begins a drag that paints a mode over the switches.

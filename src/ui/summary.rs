@@ -75,8 +75,9 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
     };
     let source = move || state.figure.with(|c| c.source);
     let caption = move || match source() {
-        "recorded" => "Recorded earlier with sd-6m on “The clockmaker”; the live figure follows.",
+        "recorded" => "Recorded earlier with this model; the live figure follows.",
         "gpu" => "Live, computed on your GPU from the text below.",
+        "none" => "Computing…",
         "training" => "As it was during training, on a fixed validation text.",
         _ => "Live, computed by the CPU engine from the text below.",
     };
@@ -84,7 +85,7 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
         state.figure.with(|c| cascade_sentence(&c.layers.iter().map(|l| mean(&l.capacity)).collect::<Vec<_>>()))
     };
     view! {
-        <figure id="cascade" data-source=source>
+        <figure id="cascade" data-source=source class:stale=move || !state.fresh.get()>
             <h2>"Spectral cascade"<span>"effective rank of routing, layer by layer"</span></h2>
             <div class="plot" role="img" aria-label=move || state.sentence.get() inner_html=svg></div>
             <figcaption>{grows}" "{caption}</figcaption>
