@@ -43,6 +43,7 @@ pub fn follow(state: State) {
     let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));
     Effect::new(move |_| {
         state.attempts.track();
+        state.sweeping.track();
         let wanted = Wanted {
             model: state.model.get(),
             text: state.text.with(|t| t.text().to_string()),

@@ -9,7 +9,7 @@ use web_time::Instant;
 
 use super::driver::{Inbox, Wanted};
 use super::fetch::{FetchError, download};
-use super::state::{Cascade, Controls, EngineState, Phase, Progress, Reading, State, set};
+use super::state::{Cascade, Controls, EngineState, Phase, Progress, Reading, SWEPT, State, set};
 use crate::checkpoint;
 use crate::engine::{Engine, EngineError, Gpu, LayerSpectra, NoGpu, Run, Session, breathe};
 use crate::link::TextChoice;
@@ -35,6 +35,8 @@ struct OnText {
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
     /// One a layer: perplexity with that layer alone linearised.
     solo: Vec<Option<Option<f64>>>,
+    /// A curve for each of [`SWEPT`], as far as it has come.
+    sweep: Vec<Vec<Option<f64>>>,
 }
 
 pub struct Machine {
@@ -213,12 +215,19 @@ impl Loaded {
         }
         if self.text.is_none() {
             state.solo.set(Vec::new());
+            state.sweep.set(Vec::new());
             self.session.set_tokens(&tokens.ids)?;
             let trained = self.session.model().config.trained.clone();
             let solo = vec![None; trained.len()];
             let start = Instant::now();
             let baseline = Arc::new(self.session.run(Slot::Baseline, &trained).await?);
-            self.text = Some(OnText { baseline, forward_ms: milliseconds(start), spectra: None, solo });
+            self.text = Some(OnText {
+                baseline,
+                forward_ms: milliseconds(start),
+                spectra: None,
+                solo,
+                sweep: vec![Vec::new(); SWEPT.len()],
+            });
         }
         if let Some(on_text) = &self.text {
             let shown =
@@ -226,6 +235,7 @@ impl Loaded {
             if !shown {
                 state.baseline.set(Some(Arc::clone(&on_text.baseline)));
                 state.solo.set(on_text.solo.clone());
+                state.sweep.set(on_text.sweep.clone());
             }
         }
         Ok(())
@@ -284,6 +294,22 @@ impl Loaded {
             let off = self.session.run(Slot::Sweep, &with(LayerMode::Off)).await?.perplexity();
             if !inbox.overtaken() {
                 state.controls.set(Some(Controls { uniform, off }));
+            }
+        }
+        if state.sweeping.get_untracked() {
+            // k = 0 is the baseline for every mode.
+            for (mode, curve) in SWEPT.iter().zip(0..) {
+                while on_text.sweep[curve].len() <= trained.len() {
+                    breathe().await;
+                    if inbox.overtaken() {
+                        return Ok(());
+                    }
+                    let mut modes = trained.clone();
+                    modes[..on_text.sweep[curve].len()].fill(*mode);
+                    let perplexity = self.session.run(Slot::Sweep, &modes).await?.perplexity();
+                    on_text.sweep[curve].push(perplexity);
+                    state.sweep.set(on_text.sweep.clone());
+                }
             }
         }
         // On the CPU these would keep a phone busy for a minute.

@@ -11,6 +11,7 @@ mod plot;
 mod stack;
 mod state;
 mod summary;
+mod sweep;
 mod text_view;
 
 use leptos::prelude::*;
@@ -53,6 +54,9 @@ fn App() -> impl IntoView {
                     <details::Details state=state/>
                 </section>
             </div>
+            <section class="sweep-panel" aria-label="Sweep over layers">
+                <sweep::Sweep state=state/>
+            </section>
         </main>
         <header::Footer/>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()

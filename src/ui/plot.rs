@@ -112,6 +112,49 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
     Ok(())
 }
 
+/// Perplexity ratios with the first k layers simplified, a curve a mode, on a log axis that ends where a model
+/// has collapsed. Marks the paper's claim: less than 5 % at seven layers.
+pub fn sweep(curves: &[Vec<Option<f64>>], layers: usize, narrow: bool) -> String {
+    svg(if narrow { (420, 320) } else { (640, 340) }, |area| draw_sweep(area, curves, layers))
+}
+
+/// Upper end of the ratio axis.
+const COLLAPSED: f64 = 100.0;
+/// One colour a curve.
+const CURVES: [&RGBColor; 4] = [&ACCENT, &ROUTING, &CAPACITY, &INK];
+
+fn draw_sweep(area: &Area, curves: &[Vec<Option<f64>>], layers: usize) -> Drawn {
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(44)
+        .y_label_area_size(58)
+        .build_cartesian_2d(0.0..layers as f64 + 0.2, (0.9..COLLAPSED).log_scale())?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(GRID)
+        .x_labels(layers + 1)
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&|y| if *y < 1.0 { String::new() } else { format!("×{y:.0}") })
+        .y_labels(4)
+        .label_style(label(17.0, &INK))
+        .axis_desc_style(label(17.0, &INK))
+        .x_desc("first k layers")
+        .y_desc("perplexity")
+        .draw()?;
+    let claim = 7.0f64.min(layers as f64);
+    chart.draw_series([PathElement::new([(0.0, 1.05), (claim, 1.05), (claim, 0.9)], GRID.stroke_width(3))])?;
+    for (curve, colour) in curves.iter().zip(CURVES) {
+        let points: Vec<_> =
+            curve.iter().enumerate().map(|(k, r)| (k as f64, r.unwrap_or(COLLAPSED).clamp(0.9, COLLAPSED))).collect();
+        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?;
+        chart.draw_series(points.iter().map(|at| Circle::new(*at, 3, colour.filled())))?;
+    }
+    Ok(())
+}
+
 /// Singular values of a routing part as shares of the largest: on the text as bars, capacity as outlines.
 pub fn spectrum(operating: &[f64], capacity: &[f64], narrow: bool) -> String {
     svg(if narrow { (420, 260) } else { (640, 270) }, |area| draw_spectrum(area, operating, capacity))

@@ -96,6 +96,9 @@ pub struct CascadeLayer {
     pub fraction: Vec<f64>,
 }
 
+/// The modes of the sweep, in the order of its curves.
+pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
+
 fn recorded() -> &'static str {
     "recorded"
 }
@@ -185,6 +188,9 @@ pub struct State {
     pub controls: RwSignal<Option<Controls>>,
     /// Perplexity with one layer alone linearised; None where it is not measured yet.
     pub solo: RwSignal<Vec<Option<Option<f64>>>>,
+    /// Whether the sweep is asked for, and its perplexities so far, a curve for each of [`SWEPT`].
+    pub sweeping: RwSignal<bool>,
+    pub sweep: RwSignal<Vec<Vec<Option<f64>>>>,
     /// What was ignored, clamped or cut: of the link, and of the text.
     pub link_notes: RwSignal<Vec<String>>,
     pub text_notes: RwSignal<Vec<String>>,
@@ -256,6 +262,8 @@ impl State {
             fresh: RwSignal::new(true),
             controls,
             solo: RwSignal::new(Vec::new()),
+            sweeping: RwSignal::new(false),
+            sweep: RwSignal::new(Vec::new()),
             link_notes: RwSignal::new(Vec::new()),
             text_notes: RwSignal::new(Vec::new()),
             report: RwSignal::new("{}".into()),

@@ -54,6 +54,10 @@ pub fn Presets(state: State) -> impl IntoView {
             <button data-preset="all-rank" on:click=move |_| state.set_all(LayerMode::Rank(state.rank.get_untracked()))>
                 "All rank "{move || state.rank.get()}
             </button>
+            <button data-preset="twin" title="The model to compare with, under the same switches and the same text"
+                on:click=move |_| state.choose_model(state.model.get_untracked().twin)>"Twin"</button>
+            <button data-preset="cascade" title="The model with α = 1: the clearest spectral cascade"
+                on:click=move |_| state.choose_model("sd-6m-a1")>"See the cascade (α = 1)"</button>
             <button id="reset" class="quiet" on:click=move |_| state.reset()>"Reset"</button>
         </div>
         <label class="rank-slider">

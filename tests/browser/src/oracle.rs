@@ -24,6 +24,13 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// A JSON file that ships with the site, by its path under `assets/`.
+pub fn asset(path: &str) -> Value {
+    let path = xtask::shell::root().join("assets").join(path);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).expect("a shipped file is JSON")
+}
+
 /// A number as a person reads it: the first one in a text such as `32.83` or `× 1.03`.
 pub fn shown_number(text: &str) -> f64 {
     let start = text.find(|letter: char| letter.is_ascii_digit()).unwrap_or_else(|| panic!("no number in `{text}`"));

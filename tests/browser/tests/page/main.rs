@@ -8,6 +8,7 @@ mod links;
 mod look;
 mod text;
 mod toggles;
+mod zoo;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,8 +24,16 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| eprintln!("\n{panic}")));
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
-    let tests =
-        [first_view::TESTS, toggles::TESTS, text::TESTS, links::TESTS, hostile::TESTS, fallback::TESTS, look::TESTS];
+    let tests = [
+        first_view::TESTS,
+        toggles::TESTS,
+        text::TESTS,
+        links::TESTS,
+        hostile::TESTS,
+        fallback::TESTS,
+        zoo::TESTS,
+        look::TESTS,
+    ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
         Err(error) => {
