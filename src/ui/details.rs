@@ -53,7 +53,7 @@ fn row(state: State, index: usize, head: &HeadSpectra) -> impl IntoView + use<> 
     let (operating, capacity) = (&head.operating, &head.capacity);
     let largest = if head.max_re_eig.abs() < 1e-9 { "0".into() } else { format!("{:.3}", head.max_re_eig) };
     view! {
-        <tr aria-selected=move || (state.head.get() == index).to_string() on:click=move |_| state.head.set(index)>
+        <tr aria-current=move || (state.head.get() == index).to_string() on:click=move |_| state.head.set(index)>
             <th scope="row"><button class="quiet" on:click=move |_| state.head.set(index)>{index + 1}</button></th>
             <td>{format!("{:.1}", effective_rank(&operating.routing))}</td>
             <td>{format!("{:.1}", effective_rank(&capacity.routing))}</td>

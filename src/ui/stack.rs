@@ -35,7 +35,7 @@ pub fn Stack(state: State) -> impl IntoView {
             <span title="Share of the scores' energy that is routing; the rest is filtering">"routing"</span>
             <span title="Change of perplexity with this layer alone linearised">"alone, L"</span>
         </div>
-        <div class="stack" role="listbox" aria-label="Layers, in reading order" on:keydown=move |e| key(state, &e)>
+        <div class="stack" role="grid" aria-label="Layers, in reading order" on:keydown=move |e| key(state, &e)>
             {move || (0..layers.get()).map(|layer| view! { <Row state=state layer=layer/> }).collect_view()}
         </div>
         <p class="switch-legend">{SWITCH.iter().map(|(key, mode)| {
@@ -65,7 +65,7 @@ fn Row(state: State, layer: usize) -> impl IntoView {
             let title = format!("mean routing rank {operating:.1} on this text, capacity {capacity:.1}");
             let dots = l.operating.iter().map(|rank| view! { <i style:left=percent(*rank)></i> }).collect_view();
             view! {
-                <span class="bar" title=title>
+                <span class="bar" role="gridcell" title=title>
                     <span class="capacity" style:width=percent(capacity)></span>
                     <span class="operating" style:width=percent(operating)></span>
                     {dots}
@@ -77,7 +77,7 @@ fn Row(state: State, layer: usize) -> impl IntoView {
     let fraction = move || {
         values.get().0.map(|l| {
             let share = format!("{:.0}%", 100.0 * mean(&l.fraction));
-            view! { <span class="fraction" title="routing, and the rest filtering"><i style:width=share.clone()></i><b>{share}</b></span> }
+            view! { <span class="fraction" role="gridcell" title="routing, and the rest filtering"><i style:width=share.clone()></i><b>{share}</b></span> }
         })
     };
     let enter = move |_: PointerEvent| {
@@ -85,19 +85,20 @@ fn Row(state: State, layer: usize) -> impl IntoView {
             state.paint(layer, mode);
         }
     };
-    let place = move || values.get().0.is_none().then(|| view! { <span></span><span></span> });
+    let place =
+        move || values.get().0.is_none().then(|| view! { <span role="gridcell"></span><span role="gridcell"></span> });
     view! {
-        <div class="row" role="option" tabindex=move || if selected.get() { "0" } else { "-1" }
+        <div class="row" role="row" tabindex=move || if selected.get() { "0" } else { "-1" }
             data-layer=layer + 1 data-mode=move || mode.get().to_string()
             aria-selected=move || selected.get().to_string() class:simplified=simplified
             aria-label=move || format!("Layer {}, {}", layer + 1, mode.get())
             on:click=move |_| state.layer.set(layer) on:pointerenter=enter>
-            <span class="number">{layer + 1}</span>
-            <span class="switch">{SWITCH.iter().map(|(key, of)| view! { <Choice state=state layer=layer key=*key of=*of mode=mode/> }).collect_view()}</span>
+            <span class="number" role="rowheader">{layer + 1}</span>
+            <span class="switch" role="gridcell" on:click=move |e| e.stop_propagation()>{SWITCH.iter().map(|(key, of)| view! { <Choice state=state layer=layer key=*key of=*of mode=mode/> }).collect_view()}</span>
             {bars}
             {fraction}
             {place}
-            <span class="cost">{cost}</span>
+            <span class="cost" role="gridcell">{cost}</span>
         </div>
     }
 }

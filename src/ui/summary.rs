@@ -57,7 +57,7 @@ pub fn Presets(state: State) -> impl IntoView {
             <button data-preset="twin" title="The model to compare with, under the same switches and the same text"
                 on:click=move |_| state.choose_model(state.model.get_untracked().twin)>"Twin"</button>
             <button data-preset="cascade" title="The model with α = 1: the clearest spectral cascade"
-                on:click=move |_| state.choose_model("sd-6m-a1")>"See the cascade (α = 1)"</button>
+                on:click=move |_| state.choose_model("sd-6m-a1")>"α = 1: cascade"</button>
             <button id="reset" class="quiet" on:click=move |_| state.reset()>"Reset"</button>
         </div>
         <label class="rank-slider">
