@@ -2,13 +2,15 @@
 
 mod cpu;
 mod gpu;
+mod gpu_engine;
 mod session;
 mod tune;
 
 use crate::kernels::Op;
 use crate::model::{Buffer, Slot, Step};
 pub use cpu::{CpuEngine, breathe};
-pub use gpu::{Gpu, GpuEngine, NoGpu};
+pub use gpu::{Gpu, NoGpu};
+pub use gpu_engine::GpuEngine;
 pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
 
 #[derive(Clone, Debug, thiserror::Error)]

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::cascade::Cascade;
 use super::fetch::download;
-use super::state::{Cascade, State};
+use super::state::State;
 use crate::card::{Card, Split, Timelapse};
 use crate::words::{megabytes, signed};
 

@@ -1,11 +1,13 @@
 //! The page. `state` owns every signal, `driver` does the work in the background, components only wire.
 
 mod about;
+mod cascade;
 mod details;
 mod driver;
 mod fetch;
 mod header;
 mod history;
+mod loaded;
 mod machine;
 mod plot;
 mod stack;

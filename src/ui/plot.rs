@@ -6,7 +6,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::state::{Cascade, mean};
+use super::cascade::{Cascade, mean};
 
 const INK: RGBColor = RGBColor(1, 1, 1);
 const GRID: RGBColor = RGBColor(2, 2, 2);
@@ -84,7 +84,7 @@ fn draw_cascade(area: &Area, cascade: &Cascade, marked: &[bool]) -> Drawn {
         .y_desc("effective rank")
         .draw()?;
     for (filled, colour, of) in [
-        (false, &CAPACITY, (|l| &l.capacity) as fn(&super::state::CascadeLayer) -> &Vec<f64>),
+        (false, &CAPACITY, (|l| &l.capacity) as fn(&super::cascade::CascadeLayer) -> &Vec<f64>),
         (true, &ROUTING, |l| &l.operating),
     ] {
         let dots = cascade

@@ -4,7 +4,8 @@ use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 
-use super::state::{State, mean};
+use super::cascade::mean;
+use super::state::State;
 use crate::model::LayerMode;
 use crate::words::{change, mode_help};
 

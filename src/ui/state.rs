@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
-use serde::Deserialize;
-
+use super::cascade::{Cascade, mean};
 use super::history::Act;
-use crate::card::{Card, Moment, MomentLayer, Timelapse};
+use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, TextChoice, modes_for_link};
 use crate::model::LayerMode;
-use crate::spectra::effective_rank;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
+use leptos::prelude::*;
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,79 +78,8 @@ pub struct Reading {
     pub tokenizer: Arc<Tokenizer>,
 }
 
-/// Effective ranks and routing fractions of every head, a layer at a time.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Cascade {
-    pub layers: Vec<CascadeLayer>,
-    /// `recorded`, `gpu` or `cpu`.
-    #[serde(skip, default = "recorded")]
-    pub source: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct CascadeLayer {
-    pub operating: Vec<f64>,
-    pub capacity: Vec<f64>,
-    pub fraction: Vec<f64>,
-}
-
 /// The modes of the sweep, in the order of its curves.
 pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
-
-fn recorded() -> &'static str {
-    "recorded"
-}
-
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-impl Cascade {
-    /// The default model's, made by `cargo xtask report`: on screen before any weights arrive.
-    fn recorded() -> Self {
-        serde_json::from_str(include_str!("../../assets/recorded.json")).unwrap_or_else(|_| Self::unknown())
-    }
-
-    /// What is known of a model before its spectra are there.
-    pub fn unknown() -> Self {
-        Cascade { layers: Vec::new(), source: "none" }
-    }
-
-    pub fn live(spectra: &[LayerSpectra], source: &'static str) -> Self {
-        let layer = |l: &LayerSpectra| CascadeLayer {
-            operating: l.heads.iter().map(|h| effective_rank(&h.operating.routing)).collect(),
-            capacity: l.heads.iter().map(|h| effective_rank(&h.capacity.routing)).collect(),
-            fraction: l.heads.iter().map(|h| h.operating.routing_fraction()).collect(),
-        };
-        Cascade { layers: spectra.iter().map(layer).collect(), source }
-    }
-
-    /// What a model's card recorded.
-    pub fn recorded_on(card: &Card) -> Self {
-        Self::of(&card.spectra, "recorded")
-    }
-
-    /// The cascade at one moment of training.
-    pub fn at(moment: &Moment) -> Self {
-        Self::of(&moment.layers, "training")
-    }
-
-    fn of(layers: &[MomentLayer], source: &'static str) -> Self {
-        let layers = layers.iter().map(|l| CascadeLayer {
-            operating: l.operating.routing_erank.clone(),
-            capacity: l.capacity.routing_erank.clone(),
-            fraction: l.operating.routing_fraction.clone(),
-        });
-        Cascade { layers: layers.collect(), source }
-    }
-
-    /// Upper end of the rank axis.
-    pub fn top(&self) -> f64 {
-        let ranks = self.layers.iter().flat_map(|l| l.operating.iter().chain(&l.capacity));
-        let largest = ranks.copied().fold(2.0, f64::max);
-        (largest / 8.0).ceil() * 8.0
-    }
-}
 
 #[derive(Clone, Copy)]
 pub struct State {

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use super::about::TimelapseSlider;
+use super::cascade::mean;
 use super::plot;
-use super::state::{State, mean};
+use super::state::State;
 use crate::model::LayerMode;
 use crate::words::{cascade_sentence, change, perplexity, ratio};
 
