@@ -9,7 +9,7 @@ use crate::kernels::unembed::{RECORD, TOP};
 use crate::model::{
     Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, Step, constants, score_kernel, spectrum_side,
 };
-use crate::spectra::{self, HeadSpectra, PartSpectra, RankCuts};
+use crate::spectra::{self, HeadMaps, HeadSpectra, PartSpectra, RankCuts};
 
 /// What the model said at one position.
 #[derive(Clone, Debug, PartialEq)]
@@ -170,10 +170,7 @@ impl Session {
 
     /// Spectra of every head on the baseline's residual streams; runs the baseline if it is not there yet.
     pub async fn spectra(&mut self) -> Result<Vec<LayerSpectra>, EngineError> {
-        if !self.streams.contains_key(&Slot::Baseline) {
-            let trained = self.model.config.trained.clone();
-            self.run(Slot::Baseline, &trained).await?;
-        }
+        self.ensure_baseline().await?;
         let model = Arc::clone(&self.model);
         let (config, tokens) = (&model.config, self.ids.len());
         let inputs: Vec<Buffer> = (0..config.layers).map(|l| Buffer::Residual(Slot::Baseline, l)).collect();
@@ -203,6 +200,29 @@ impl Session {
                 .collect(),
         });
         Ok(layers.collect())
+    }
+
+    /// One head's scores and mixing weights on the baseline's residual stream, as whole matrices.
+    pub async fn head_maps(&mut self, layer: usize, head: usize, mode: LayerMode) -> Result<HeadMaps, EngineError> {
+        self.ensure_baseline().await?;
+        let model = Arc::clone(&self.model);
+        let mut plan = Plan::new(&model.config, self.ids.len());
+        plan.project(layer, Buffer::Residual(Slot::Baseline, layer));
+        let row = plan.projected_width(layer);
+        let steps = self.tuned(plan);
+        let read = [(Buffer::Projected, self.ids.len() * row)];
+        let projected = self.engine.run(&steps, &read).await?.swap_remove(0);
+        let width = model.config.score_width(layer);
+        let z: Vec<f32> = projected.chunks_exact(row).flat_map(|t| t[head * width..][..width].to_vec()).collect();
+        Ok(HeadMaps::new(&model, &mut self.cuts, layer, head, mode, &z))
+    }
+
+    async fn ensure_baseline(&mut self) -> Result<(), EngineError> {
+        if !self.streams.contains_key(&Slot::Baseline) {
+            let trained = self.model.config.trained.clone();
+            self.run(Slot::Baseline, &trained).await?;
+        }
+        Ok(())
     }
 
     /// The plan's steps, with the variants of kernels that this engine runs fastest.

@@ -156,14 +156,14 @@ impl<'a> Plan<'a> {
     }
 
     /// A layer's input → its score vectors and values, in [`Buffer::Projected`].
-    pub(super) fn project(&mut self, layer: usize, input: Buffer) {
+    pub(crate) fn project(&mut self, layer: usize, input: Buffer) {
         let part = |part| Buffer::Layer(layer, part);
         let normed = self.norm(input, part(LayerPart::AttentionGain), part(LayerPart::AttentionBias));
         let inputs = [normed, part(LayerPart::ProjectionWeight), part(LayerPart::ProjectionBias), normed];
         self.matmul(self.config.d_model, self.projected_width(layer), BIAS, &inputs, Buffer::Projected);
     }
 
-    pub(super) fn projected_width(&self, layer: usize) -> usize {
+    pub(crate) fn projected_width(&self, layer: usize) -> usize {
         self.config.heads * (self.config.score_width(layer) + self.config.value_dim[layer])
     }
 

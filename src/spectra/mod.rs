@@ -1,8 +1,10 @@
 //! Singular values → effective rank, energy rank, routing fraction; and the small f64 problems that a head
 //! needs once: eigenvalues of the weight kernel, and cuts of its routing part to a few rotation planes.
 
+mod maps;
 mod small;
 
+pub use maps::HeadMaps;
 pub use small::{RankCuts, eigenvalues, kernel_effective_rank, max_real_eigenvalue};
 
 /// One head's spectra.
