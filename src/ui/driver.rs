@@ -19,6 +19,9 @@ pub struct Wanted {
     pub text: String,
     pub modes: Vec<LayerMode>,
     pub cpu: bool,
+    /// The head whose matrices are on screen, from 0.
+    pub layer: usize,
+    pub head: usize,
 }
 
 /// The newest wish that nobody has begun yet.
@@ -49,6 +52,8 @@ pub fn follow(state: State) {
             text: state.text.with(|t| t.text().to_string()),
             modes: state.modes.get(),
             cpu: state.cpu.get(),
+            layer: state.layer.get(),
+            head: state.head.get(),
         };
         // Model and modes change one after the other; the second call brings the matching pair.
         if wanted.modes.len() != wanted.model.layers {

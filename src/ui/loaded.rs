@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use web_time::Instant;
 
 use super::cascade::Cascade;
-use super::driver::Inbox;
+use super::driver::{Inbox, Wanted};
 use super::state::{Controls, SWEPT, State, set};
 use crate::engine::{EngineError, LayerSpectra, Run, Session, breathe};
 use crate::model::{LayerMode, Slot};
@@ -26,6 +26,8 @@ pub struct Loaded {
 pub struct OnText {
     pub baseline: Arc<Run>,
     pub forward_ms: f64,
+    /// The latest run under other modes, and how long it took.
+    modified: Option<(Arc<Run>, f64)>,
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
     /// One a layer: perplexity with that layer alone linearised.
     solo: Vec<Option<Option<f64>>>,
@@ -49,6 +51,7 @@ impl Loaded {
             self.text = Some(OnText {
                 baseline,
                 forward_ms: milliseconds(start),
+                modified: None,
                 spectra: None,
                 solo,
                 sweep: vec![Vec::new(); SWEPT.len()],
@@ -62,6 +65,30 @@ impl Loaded {
                 state.solo.set(on_text.solo.clone());
                 state.sweep.set(on_text.sweep.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// The run under these modes and its time; the one that is there where nothing has changed.
+    pub async fn run_modified(&mut self, modes: &[LayerMode]) -> Result<Option<(Arc<Run>, f64)>, EngineError> {
+        let Some(on_text) = &mut self.text else { return Ok(None) };
+        if modes == on_text.baseline.modes {
+            return Ok(Some((Arc::clone(&on_text.baseline), on_text.forward_ms)));
+        }
+        if on_text.modified.as_ref().is_none_or(|(run, _)| run.modes != modes) {
+            let start = Instant::now();
+            let run = Arc::new(self.session.run(Slot::Modified, modes).await?);
+            on_text.modified = Some((run, milliseconds(start)));
+        }
+        Ok(on_text.modified.clone())
+    }
+
+    /// The selected head's matrices, in its layer's mode.
+    pub async fn run_maps(&mut self, state: State, wanted: &Wanted) -> Result<(), EngineError> {
+        let Some(mode) = wanted.modes.get(wanted.layer) else { return Ok(()) };
+        let maps = Arc::new(self.session.head_maps(wanted.layer, wanted.head, *mode).await?);
+        if state.maps.with_untracked(|shown| shown.as_ref() != Some(&maps)) {
+            state.maps.set(Some(maps));
         }
         Ok(())
     }
@@ -111,7 +138,8 @@ impl Loaded {
             let pairs = modified.modes.iter().zip(trained);
             pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
         };
-        if modified.modes != *trained && !inbox.overtaken() {
+        let known = state.controls.with_untracked(Option::is_some);
+        if modified.modes != *trained && !known && !inbox.overtaken() {
             let uniform = self.session.run(Slot::Sweep, &with(LayerMode::Uniform)).await?.perplexity();
             if inbox.overtaken() {
                 return Ok(());

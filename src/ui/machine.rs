@@ -14,7 +14,7 @@ use super::state::{EngineState, Phase, Progress, Reading, State, set};
 use crate::checkpoint;
 use crate::engine::{Engine, EngineError, Gpu, NoGpu, Session};
 use crate::link::TextChoice;
-use crate::model::{Model, Slot};
+use crate::model::Model;
 use crate::report::ModelSummary;
 use crate::text::{Tokenizer, Tokens};
 use crate::zoo::ModelEntry;
@@ -62,23 +62,19 @@ impl Machine {
         if self.inbox.overtaken() {
             return Ok(());
         }
-        let Some(on_text) = &loaded.text else { return Ok(()) };
-        let baseline = Arc::clone(&on_text.baseline);
-        let start = Instant::now();
-        let trained = wanted.modes == baseline.modes;
-        let modified = match trained {
-            true => Arc::clone(&baseline),
-            false => Arc::new(loaded.session.run(Slot::Modified, &wanted.modes).await?),
-        };
-        let toggle_ms = if trained { on_text.forward_ms } else { milliseconds(start) };
+        let Some((modified, toggle_ms)) = loaded.run_modified(&wanted.modes).await? else { return Ok(()) };
         if self.inbox.overtaken() {
             return Ok(());
         }
-        state.controls.set(None);
-        state.modified.set(Some(Arc::clone(&modified)));
+        let shown = state.modified.with_untracked(|m| m.as_ref().is_some_and(|m| Arc::ptr_eq(m, &modified)));
+        if !shown {
+            state.controls.set(None);
+            state.modified.set(Some(Arc::clone(&modified)));
+        }
         loaded.run_spectra(state).await?;
         loaded.publish(state, &modified, toggle_ms);
         set(state.phase, Phase::Ready);
+        loaded.run_maps(state, wanted).await?;
         loaded.run_extras(state, &self.inbox, &modified).await?;
         Ok(())
     }
@@ -184,6 +180,7 @@ impl Machine {
             state.modified.set(None);
             state.baseline.set(None);
             set(state.fresh, state.cascade.with_untracked(|c| c.source == "recorded"));
+            state.maps.set(None);
             state.reading.set(Some(Reading { ids: tokens.ids.clone(), total: tokens.total, tokenizer }));
         }
         Ok(tokens)

@@ -9,6 +9,7 @@ mod header;
 mod history;
 mod loaded;
 mod machine;
+mod maps;
 mod plot;
 mod stack;
 mod state;
@@ -56,6 +57,9 @@ fn App() -> impl IntoView {
                     <details::Details state=state/>
                 </section>
             </div>
+            <section class="maps-panel" aria-label="Matrices of the selected head">
+                <maps::Maps state=state/>
+            </section>
             <section class="sweep-panel" aria-label="Sweep over layers">
                 <sweep::Sweep state=state/>
             </section>

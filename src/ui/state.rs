@@ -8,6 +8,7 @@ use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, TextChoice, modes_for_link};
 use crate::model::LayerMode;
+use crate::spectra::HeadMaps;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
@@ -109,6 +110,8 @@ pub struct State {
     pub baseline: RwSignal<Option<Arc<Run>>>,
     pub modified: RwSignal<Option<Arc<Run>>>,
     pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
+    /// The selected head's matrices.
+    pub maps: RwSignal<Option<Arc<HeadMaps>>>,
     pub cascade: RwSignal<Cascade>,
     /// Whether `cascade` is of the chosen model and text.
     pub fresh: RwSignal<bool>,
@@ -185,6 +188,7 @@ impl State {
             baseline,
             modified,
             spectra: RwSignal::new(None),
+            maps: RwSignal::new(None),
             cascade,
             fresh: RwSignal::new(true),
             controls,
@@ -263,6 +267,7 @@ impl State {
         if self.model.with_untracked(|old| *old != model) {
             self.cascade.set(Cascade::unknown());
             self.spectra.set(None);
+            self.maps.set(None);
             self.model.set(model);
         }
     }

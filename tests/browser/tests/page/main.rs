@@ -6,6 +6,7 @@ mod first_view;
 mod hostile;
 mod links;
 mod look;
+mod maps;
 mod text;
 mod toggles;
 mod zoo;
