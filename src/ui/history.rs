@@ -20,6 +20,8 @@ pub enum Act {
     Drag(u32),
     Typing,
     RankSlider,
+    /// The address bar itself changed: there is nothing to write.
+    Followed,
 }
 
 /// Writes the state's fragment into the address bar as it changes, and reads it back on Back and Forward.
@@ -33,22 +35,27 @@ pub fn follow(state: State) {
         // Whoever changes the state says what it belongs to; a change that says nothing stands alone.
         let act = state.act.get_untracked();
         state.act.update_untracked(|act| *act = Act::Single);
-        if fragment().trim_start_matches('#') != wanted {
+        if act != Act::Followed {
             write(&wanted, act == last && act != Act::Single);
         }
         (wanted, act)
     });
-    let handle = window_event_listener(leptos::ev::popstate, move |_| state.read_link(&fragment()));
-    // A fragment typed into the address bar, or a link to this same page.
-    let other = window_event_listener(leptos::ev::hashchange, move |_| {
-        if fragment().trim_start_matches('#') != state.fragment() {
-            state.read_link(&fragment());
-        }
-    });
+    // Back and Forward; and a fragment typed into the address bar, which brings both events.
+    let handle = window_event_listener(leptos::ev::popstate, move |_| read_address(state));
+    let other = window_event_listener(leptos::ev::hashchange, move |_| read_address(state));
     on_cleanup(move || {
         handle.remove();
         other.remove();
     });
+}
+
+fn read_address(state: State) {
+    let before = untrack(|| state.fragment());
+    state.read_link(&fragment());
+    // Another spelling of the same state changes nothing, and then no write is due that could be held back.
+    if untrack(|| state.fragment()) != before {
+        state.act.set(Act::Followed);
+    }
 }
 
 fn write(fragment: &str, replace: bool) {

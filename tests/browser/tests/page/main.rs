@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         hostile::TESTS,
         fallback::TESTS,
         zoo::TESTS,
+        maps::TESTS,
         look::TESTS,
     ];
     let site = match Site::open() {

@@ -31,6 +31,8 @@ fn maps(site: &Site) {
         assert!((scores - routing - filtering).abs() < 2e-3, "{words}");
         // The diagonal of a skew-symmetric matrix is zero.
         assert!(routing.abs() < 1e-3, "{words}");
+        // A click holds the pair while the pointer goes elsewhere.
+        page.click(".map canvas");
         page.click(".heads tbody tr:nth-child(1) button");
         page.wait("another head's values are shown", || {
             page.text("#map-words").is_some_and(|now| now.starts_with("query") && now != words).then_some(())
