@@ -107,7 +107,10 @@ fn body(card: &Card, bytes: u64) -> impl IntoView + use<> {
     view! {
         <dl>{facts.into_iter().map(|(name, text)| view! { <dt>{name}</dt><dd>{text}</dd> }).collect_view()}</dl>
         <ul class="limits">{limits.into_iter().map(|limit| view! { <li>{limit}</li> }).collect_view()}</ul>
-        <p class="data">"Trained on public-domain books and CC-BY stories; authors of the held-out texts are not in the training text. The paper’s models have 7M to 355M parameters: ours of 1M, 6M and 15M stand in for its smallest."</p>
+        <p class="data">
+            "Trained on public-domain books and CC-BY stories; authors of the held-out texts are not in the training "
+            "text. The paper’s models have 7M to 355M parameters: ours of 1M, 6M and 15M stand in for its smallest."
+        </p>
     }
 }
 

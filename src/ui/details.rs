@@ -42,7 +42,8 @@ pub fn Details(state: State) -> impl IntoView {
                 <div class="plot" role="img" aria-label="Singular values of the routing part of the selected head"
                     inner_html=move || figure().unwrap_or_default()></div>
                 <figcaption>
-                    "Singular values of head "{move || state.head.get() + 1}"’s routing part, largest first, as a share of the largest. They come in pairs: one pair is one rotation plane."
+                    "Singular values of head "{move || state.head.get() + 1}"’s routing part, largest first, as a share of the "
+                    "largest. They come in pairs: one pair is one rotation plane."
                 </figcaption>
             </figure>
         </div>

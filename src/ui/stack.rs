@@ -78,7 +78,11 @@ fn Row(state: State, layer: usize) -> impl IntoView {
     let fraction = move || {
         values.get().0.map(|l| {
             let share = format!("{:.0}%", 100.0 * mean(&l.fraction));
-            view! { <span class="fraction" role="gridcell" title="routing, and the rest filtering"><i style:width=share.clone()></i><b>{share}</b></span> }
+            view! {
+                <span class="fraction" role="gridcell" title="routing, and the rest filtering">
+                    <i style:width=share.clone()></i><b>{share}</b>
+                </span>
+            }
         })
     };
     let enter = move |_: PointerEvent| {
@@ -95,7 +99,11 @@ fn Row(state: State, layer: usize) -> impl IntoView {
             aria-label=move || format!("Layer {}, {}", layer + 1, mode.get())
             on:click=move |_| state.layer.set(layer) on:pointerenter=enter>
             <span class="number" role="rowheader">{layer + 1}</span>
-            <span class="switch" role="gridcell" on:click=move |e| e.stop_propagation()>{SWITCH.iter().map(|(key, of)| view! { <Choice state=state layer=layer key=*key of=*of mode=mode/> }).collect_view()}</span>
+            <span class="switch" role="gridcell" on:click=move |e| e.stop_propagation()>
+                {SWITCH.iter().map(|(key, of)| view! {
+                    <Choice state=state layer=layer key=*key of=*of mode=mode/>
+                }).collect_view()}
+            </span>
             {bars}
             {fraction}
             {place}
