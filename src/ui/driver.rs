@@ -1,5 +1,5 @@
-//! Watches what the user chose and lets the machine catch up. Every choice carries a number; work for one
-//! that has been overtaken is dropped.
+//! Watches what the user chose and lets the machine catch up. Only the newest wish is kept; work for one that
+//! has been overtaken is dropped.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -40,7 +40,7 @@ impl Inbox {
     }
 }
 
-/// Runs the machine whenever model, text, modes or engine change.
+/// Runs the machine whenever anything that it computes from changes.
 pub fn follow(state: State) {
     let inbox = Inbox::default();
     let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));

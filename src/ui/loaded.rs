@@ -28,6 +28,8 @@ pub struct OnText {
     pub forward_ms: f64,
     /// The latest run under other modes, and how long it took.
     modified: Option<(Arc<Run>, f64)>,
+    /// Layer, head and mode of the matrices that were computed last.
+    mapped: Option<(usize, usize, LayerMode)>,
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
     /// One a layer: perplexity with that layer alone linearised.
     solo: Vec<Option<Option<f64>>>,
@@ -52,6 +54,7 @@ impl Loaded {
                 baseline,
                 forward_ms: milliseconds(start),
                 modified: None,
+                mapped: None,
                 spectra: None,
                 solo,
                 sweep: vec![Vec::new(); SWEPT.len()],
@@ -83,12 +86,15 @@ impl Loaded {
         Ok(on_text.modified.clone())
     }
 
-    /// The selected head's matrices, in its layer's mode.
+    /// The selected head's matrices, in its layer's mode. A toggle elsewhere leaves them as they are: they are
+    /// those of the baseline's residual stream.
     pub async fn run_maps(&mut self, state: State, wanted: &Wanted) -> Result<(), EngineError> {
-        let Some(mode) = wanted.modes.get(wanted.layer) else { return Ok(()) };
-        let maps = Arc::new(self.session.head_maps(wanted.layer, wanted.head, *mode).await?);
-        if state.maps.with_untracked(|shown| shown.as_ref() != Some(&maps)) {
-            state.maps.set(Some(maps));
+        let (Some(mode), Some(on_text)) = (wanted.modes.get(wanted.layer), &mut self.text) else { return Ok(()) };
+        let asked = (wanted.layer, wanted.head, *mode);
+        if on_text.mapped != Some(asked) || state.maps.with_untracked(Option::is_none) {
+            let maps = self.session.head_maps(wanted.layer, wanted.head, *mode).await?;
+            on_text.mapped = Some(asked);
+            state.maps.set(Some(Arc::new(maps)));
         }
         Ok(())
     }

@@ -74,6 +74,9 @@ impl Machine {
         loaded.run_spectra(state).await?;
         loaded.publish(state, &modified, toggle_ms);
         set(state.phase, Phase::Ready);
+        if self.inbox.overtaken() {
+            return Ok(());
+        }
         loaded.run_maps(state, wanted).await?;
         loaded.run_extras(state, &self.inbox, &modified).await?;
         Ok(())
