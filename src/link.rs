@@ -39,6 +39,51 @@ impl TextChoice {
     }
 }
 
+/// What is open below the stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum View {
+    #[default]
+    Heads,
+    Sweep,
+    Cost,
+    Continuation,
+    Compare,
+    Numerics,
+}
+
+impl View {
+    pub const ALL: [View; 6] =
+        [View::Heads, View::Sweep, View::Cost, View::Continuation, View::Compare, View::Numerics];
+
+    /// As in links.
+    pub fn id(self) -> &'static str {
+        match self {
+            View::Heads => "heads",
+            View::Sweep => "sweep",
+            View::Cost => "cost",
+            View::Continuation => "continue",
+            View::Compare => "compare",
+            View::Numerics => "numerics",
+        }
+    }
+
+    /// As on its tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            View::Heads => "Heads",
+            View::Sweep => "Sweep",
+            View::Cost => "Cost",
+            View::Continuation => "Continue the text",
+            View::Compare => "Two models",
+            View::Numerics => "Numerics",
+        }
+    }
+
+    pub fn find(id: &str) -> Option<View> {
+        View::ALL.into_iter().find(|view| view.id() == id)
+    }
+}
+
 /// A fragment as read: what can be said before the model is loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
@@ -49,6 +94,7 @@ pub struct Link {
     /// Selected layer and head, from 1.
     pub layer: Option<usize>,
     pub head: Option<usize>,
+    pub view: View,
     /// `engine=cpu`.
     pub cpu: bool,
 }
@@ -61,6 +107,7 @@ impl Default for Link {
             modes: None,
             layer: None,
             head: None,
+            view: View::default(),
             cpu: false,
         }
     }
@@ -121,6 +168,10 @@ impl Link {
             "modes" => self.modes = Some(value.to_string()),
             "l" => self.layer = index("layer", value, notes),
             "h" => self.head = index("head", value, notes),
+            "view" => match View::find(value) {
+                Some(view) => self.view = view,
+                None => notes.push(format!("There is no view '{}'; {} is open.", shown(value), self.view.id())),
+            },
             "engine" if value == "cpu" => self.cpu = true,
             "engine" => notes.push(format!("'engine={}' is ignored; only 'cpu' can be asked for.", shown(value))),
             _ => notes.push(format!("'{}' is ignored: this page does not know it.", shown(key))),
@@ -181,6 +232,9 @@ impl Link {
         }
         pairs.extend(self.layer.map(|l| format!("l={l}")));
         pairs.extend(self.head.map(|h| format!("h={h}")));
+        if self.view != standard.view {
+            pairs.push(format!("view={}", self.view.id()));
+        }
         if self.cpu {
             pairs.push("engine=cpu".into());
         }

@@ -2,19 +2,25 @@
 
 mod about;
 mod cascade;
+mod compare;
+mod continuation;
+mod cost;
 mod details;
 mod driver;
 mod fetch;
 mod header;
+mod heads;
 mod history;
 mod loaded;
 mod machine;
 mod maps;
+mod numerics;
 mod plot;
 mod stack;
 mod state;
 mod summary;
 mod sweep;
+mod tabs;
 mod text_view;
 
 use leptos::prelude::*;
@@ -53,16 +59,8 @@ fn App() -> impl IntoView {
                     <summary::Presets state=state/>
                     <summary::CascadeFigure state=state/>
                 </section>
-                <section class="details-panel" aria-label="Heads of the selected layer">
-                    <details::Details state=state/>
-                </section>
             </div>
-            <section class="maps-panel" aria-label="Matrices of the selected head">
-                <maps::Maps state=state/>
-            </section>
-            <section class="sweep-panel" aria-label="Sweep over layers">
-                <sweep::Sweep state=state/>
-            </section>
+            <tabs::Tabs state=state/>
         </main>
         <header::Footer/>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()

@@ -6,7 +6,7 @@ use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, TextChoice, modes_for_link};
+use crate::link::{Link, TextChoice, View, modes_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
 use crate::text::Tokenizer;
@@ -93,6 +93,8 @@ pub struct State {
     /// Selected layer and head, from 0.
     pub layer: RwSignal<usize>,
     pub head: RwSignal<usize>,
+    /// What is open below the stack.
+    pub view: RwSignal<View>,
     pub cpu: RwSignal<bool>,
     pub colouring: RwSignal<Colouring>,
     /// The mode that a drag over the switches paints.
@@ -175,6 +177,7 @@ impl State {
             rank: RwSignal::new(8),
             layer: RwSignal::new(0),
             head: RwSignal::new(0),
+            view: RwSignal::new(View::default()),
             cpu: RwSignal::new(false),
             colouring: RwSignal::new(Colouring::Loss),
             painting: RwSignal::new(None),
@@ -226,6 +229,7 @@ impl State {
         set(self.modes, modes);
         set(self.layer, layer);
         set(self.head, head);
+        set(self.view, link.view);
         set(self.cpu, link.cpu);
         set(self.link_notes, notes);
     }
@@ -240,6 +244,7 @@ impl State {
             modes: modes_for_link(&self.modes.get(), &model.trained()),
             layer: from_one(self.layer.get()),
             head: from_one(self.head.get()),
+            view: self.view.get(),
             cpu: self.cpu.get(),
         };
         link.fragment()
