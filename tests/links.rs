@@ -1,6 +1,6 @@
 //! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
 
-use cascade::link::{Link, TextChoice, modes_for_link};
+use cascade::link::{Link, TextChoice, View, modes_for_link};
 use cascade::model::LayerMode;
 use cascade::zoo;
 
@@ -25,6 +25,7 @@ fn round_trips() {
             modes: Some("linearized*7,softmax*5".into()),
             layer: Some(3),
             head: Some(5),
+            view: View::Sweep,
             cpu: true,
         };
         let fragment = link.fragment();
@@ -62,6 +63,8 @@ const HOSTILE: &[(&str, &str)] = &[
     ("modes=rank3*12", "not a layer mode"),
     ("modes=", "not a layer mode"),
     ("modes=%00%01", "not a layer mode"),
+    ("view=everything", "no view"),
+    ("view=", "no view"),
     ("l=99", "no layer 99"),
     ("l=0", "no layer 0"),
     ("h=-1", "not a head number"),
