@@ -13,6 +13,9 @@
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
 //! | [`link`] | view state ↔ URL fragment |
+//! | [`check`] | the figures that a link carries, and how they compare with those computed here |
+//! | [`export`], [`script`] | figures and their data as files; a script that computes them again |
+//! | [`qr`] | a link as a QR code |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -20,12 +23,16 @@
 //! as its abstract tells it; the rest is our reading.
 
 pub mod card;
+pub mod check;
 pub mod checkpoint;
 pub mod engine;
+pub mod export;
 pub mod kernels;
 pub mod link;
 pub mod model;
+pub mod qr;
 pub mod report;
+pub mod script;
 pub mod spectra;
 pub mod text;
 #[cfg(feature = "ui")]

@@ -3,8 +3,13 @@
 //! Only values that differ from the default are written. Whatever cannot be used is clamped or ignored, and
 //! the user is told: both steps return notes for that.
 
+mod parts;
+
+pub use parts::{Part, Pin, View};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::check::Figures;
 use crate::model::{LayerMode, format_modes, parse_modes};
 use crate::text::{PASSAGES, passage};
 use crate::zoo;
@@ -39,51 +44,6 @@ impl TextChoice {
     }
 }
 
-/// What is open below the stack.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum View {
-    #[default]
-    Heads,
-    Sweep,
-    Cost,
-    Continuation,
-    Compare,
-    Numerics,
-}
-
-impl View {
-    pub const ALL: [View; 6] =
-        [View::Heads, View::Sweep, View::Cost, View::Continuation, View::Compare, View::Numerics];
-
-    /// As in links.
-    pub fn id(self) -> &'static str {
-        match self {
-            View::Heads => "heads",
-            View::Sweep => "sweep",
-            View::Cost => "cost",
-            View::Continuation => "continue",
-            View::Compare => "compare",
-            View::Numerics => "numerics",
-        }
-    }
-
-    /// As on its tab.
-    pub fn title(self) -> &'static str {
-        match self {
-            View::Heads => "Heads",
-            View::Sweep => "Sweep",
-            View::Cost => "Cost",
-            View::Continuation => "Continue the text",
-            View::Compare => "Two models",
-            View::Numerics => "Numerics",
-        }
-    }
-
-    pub fn find(id: &str) -> Option<View> {
-        View::ALL.into_iter().find(|view| view.id() == id)
-    }
-}
-
 /// A fragment as read: what can be said before the model is loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
@@ -97,6 +57,14 @@ pub struct Link {
     pub view: View,
     /// `engine=cpu`.
     pub cpu: bool,
+    /// `embed=1`: compact, for an iframe.
+    pub embed: bool,
+    /// What the page leaves out.
+    pub hide: Vec<Part>,
+    /// What the visitor cannot change.
+    pub lock: Vec<Pin>,
+    /// The figures that the link's author saw.
+    pub check: Option<Figures>,
 }
 
 impl Default for Link {
@@ -109,6 +77,10 @@ impl Default for Link {
             head: None,
             view: View::default(),
             cpu: false,
+            embed: false,
+            hide: Vec::new(),
+            lock: Vec::new(),
+            check: None,
         }
     }
 }
@@ -174,6 +146,14 @@ impl Link {
             },
             "engine" if value == "cpu" => self.cpu = true,
             "engine" => notes.push(format!("'engine={}' is ignored; only 'cpu' can be asked for.", shown(value))),
+            "embed" if value == "1" => self.embed = true,
+            "embed" => notes.push(format!("'embed={}' is ignored; only 1 can be asked for.", shown(value))),
+            "hide" => self.hide = parts::list("part of the page", value, Part::ALL, Part::id, notes),
+            "lock" => self.lock = parts::list("thing to pin", value, Pin::ALL, Pin::id, notes),
+            "c" => match Figures::decode(value) {
+                Ok(figures) => self.check = Some(figures),
+                Err(error) => notes.push(format!("The link's figures are not compared: {error}.")),
+            },
             _ => notes.push(format!("'{}' is ignored: this page does not know it.", shown(key))),
         }
     }
@@ -214,13 +194,23 @@ impl Link {
 
     /// The fragment, without `#`; empty where everything is at its default.
     pub fn fragment(&self) -> String {
+        self.write(false)
+    }
+
+    /// The fragment of a link that is given away: it names model, weights and text even where they are the
+    /// default's, so that it means the same when the default is another one, and it carries the figures.
+    pub fn permanent_fragment(&self) -> String {
+        self.write(true)
+    }
+
+    fn write(&self, permanent: bool) -> String {
         let standard = Link::default();
         let mut pairs = Vec::new();
-        if self.model != standard.model {
+        if permanent || self.model != standard.model {
             pairs.push(format!("m={}@{}", self.model.id, &self.model.sha256[..12]));
         }
         match &self.text {
-            text if *text == standard.text => {}
+            text if *text == standard.text && !permanent => {}
             TextChoice::Passage(id) => pairs.push(format!("p={id}")),
             TextChoice::Own(text) => {
                 let cut = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
@@ -237,6 +227,18 @@ impl Link {
         }
         if self.cpu {
             pairs.push("engine=cpu".into());
+        }
+        if self.embed {
+            pairs.push("embed=1".into());
+        }
+        if !self.hide.is_empty() {
+            pairs.push(format!("hide={}", parts::join(&self.hide, Part::id)));
+        }
+        if !self.lock.is_empty() {
+            pairs.push(format!("lock={}", parts::join(&self.lock, Pin::id)));
+        }
+        if let (true, Some(check)) = (permanent, &self.check) {
+            pairs.push(format!("c={}", check.encode()));
         }
         if !pairs.is_empty() {
             pairs.insert(0, format!("v={VERSION}"));
@@ -268,7 +270,7 @@ fn clamp(name: &str, wanted: Option<usize>, count: usize, notes: &mut Vec<String
 }
 
 /// Foreign text inside a message: short, and without control characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
     if text.chars().count() > 40 { clean + "…" } else { clean }
 }

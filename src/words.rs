@@ -123,7 +123,7 @@ pub fn simplified(modes: &[LayerMode], trained: &[LayerMode]) -> Option<String> 
 }
 
 /// "a", "a and b", "a, b and c".
-fn join(texts: &[String]) -> String {
+pub fn join(texts: &[String]) -> String {
     match texts {
         [] => String::new(),
         [one] => one.clone(),

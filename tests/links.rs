@@ -1,6 +1,6 @@
 //! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
 
-use cascade::link::{Link, TextChoice, View, modes_for_link};
+use cascade::link::{Link, Part, Pin, TextChoice, View, modes_for_link};
 use cascade::model::LayerMode;
 use cascade::zoo;
 
@@ -27,6 +27,10 @@ fn round_trips() {
             head: Some(5),
             view: View::Sweep,
             cpu: true,
+            embed: true,
+            hide: vec![Part::Text, Part::Tabs],
+            lock: vec![Pin::Model, Pin::Modes],
+            check: None,
         };
         let fragment = link.fragment();
         assert!(fragment.is_ascii() && fragment.contains("modes=linearized*7,softmax*5"), "{fragment}");
@@ -75,6 +79,15 @@ const HOSTILE: &[(&str, &str)] = &[
     ("p=ferry&t=hello+there", "both a text and a passage"),
     ("t=one&t=two", "given twice"),
     ("engine=quantum", "only 'cpu'"),
+    ("embed=2", "only 1"),
+    ("embed=", "only 1"),
+    ("hide=text,everything", "no part of the page 'everything'"),
+    ("hide=<script>", "no part of the page"),
+    ("lock=visitor", "no thing to pin 'visitor'"),
+    ("lock=modes,modes,%00", "no thing to pin"),
+    ("c=", "not compared"),
+    ("c=2AAAA", "version"),
+    ("c=1AAAA", "damaged"),
     ("constructor=1", "does not know"),
     ("__proto__", "does not know"),
     ("<img src=x onerror=alert(1)>", "does not know"),
@@ -89,6 +102,20 @@ fn hostile_fragments_are_told_and_survived() {
         assert!(notes.iter().any(|n| n.contains(expected)), "{fragment}: {notes:?}");
         assert!(modes.len() == 12 && layer < 12 && head < 6, "{fragment}");
     }
+}
+
+#[test]
+fn parts_and_pins_are_read_in_any_order_and_written_in_one() {
+    let (link, notes) = Link::parse("lock=modes,model,modes&hide=tabs, text,,tabs");
+    assert_eq!(
+        (link.hide.as_slice(), link.lock.as_slice()),
+        (&[Part::Text, Part::Tabs][..], &[Pin::Model, Pin::Modes][..])
+    );
+    assert!(notes.is_empty(), "{notes:?}");
+    assert_eq!(link.fragment(), "v=1&hide=text,tabs&lock=model,modes");
+    // What is known of a list counts, whatever else is in it.
+    assert_eq!(Link::parse("hide=nothing,text").0.hide, [Part::Text]);
+    assert!(Link::parse("hide=&lock=").1.is_empty());
 }
 
 #[test]

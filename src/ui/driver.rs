@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::machine::Machine;
-use super::state::{Phase, State};
+use super::state::{Phase, State, Subject};
 use crate::model::LayerMode;
 use crate::zoo::ModelEntry;
 
@@ -22,6 +22,13 @@ pub struct Wanted {
     /// The head whose matrices are on screen, from 0.
     pub layer: usize,
     pub head: usize,
+}
+
+impl Wanted {
+    /// What its figures are of.
+    pub fn subject(&self) -> Subject {
+        Subject { model: self.model, text: self.text.clone(), modes: self.modes.clone() }
+    }
 }
 
 /// The newest wish that nobody has begun yet.

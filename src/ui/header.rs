@@ -2,8 +2,10 @@
 
 use leptos::prelude::*;
 
+use super::Shown;
+use super::share::{Restrictions, ShareButton, Verdict};
 use super::state::{Phase, State};
-use crate::link::TextChoice;
+use crate::link::{Part, Pin, TextChoice};
 use crate::text::{PASSAGES, passage};
 use crate::words::megabytes;
 use crate::zoo::MODELS;
@@ -13,9 +15,9 @@ pub fn Header(state: State) -> impl IntoView {
     let choose_passage = move |event| {
         let id = event_target_value(&event);
         match passage(&id) {
-            Some(passage) => state.text.set(TextChoice::Passage(passage.id)),
+            Some(passage) => state.choose_text(TextChoice::Passage(passage.id)),
             // "Your own text" starts from what is on screen.
-            None => state.text.update(|t| *t = TextChoice::Own(t.text().to_string())),
+            None => state.choose_text(TextChoice::Own(state.text.with_untracked(|t| t.text().to_string()))),
         }
     };
     let chosen = move || match state.text.get() {
@@ -25,51 +27,46 @@ pub fn Header(state: State) -> impl IntoView {
     view! {
         <header class="top">
             <h1>"Cascade"<span class="tagline">"how attention routes and filters"</span></h1>
-            <label class="menu">
-                <span>"Model"</span>
-                <select id="model-select" prop:value=move || state.model.get().id
-                    on:change=move |e| state.choose_model(&event_target_value(&e))>
-                    {MODELS.iter().map(|m| view! {
-                        <option value=m.id selected=move || state.model.get().id == m.id>
-                            {format!("{} ({})", m.title, megabytes(m.bytes))}
-                        </option>
-                    }).collect_view()}
-                </select>
-            </label>
-            <label class="menu">
-                <span>"Text"</span>
-                <select id="passage-select" prop:value=chosen on:change=choose_passage>
-                    {PASSAGES.iter().map(|p| view! {
-                        <option value=p.id selected=move || chosen() == p.id>{p.title}</option>
-                    }).collect_view()}
-                    <option value="own" selected=move || chosen() == "own">"Your own text"</option>
-                </select>
-            </label>
-            <div class="engine" class:on-cpu=move || state.engine.get().message.is_some()>
-                <span id="engine-label">{move || state.engine.get().label.unwrap_or_else(|| "starting…".into())}</span>
-                <span class="activity" role="status">{move || match state.phase.get() {
-                    Phase::Loading => "loading",
-                    Phase::Running => "computing",
-                    Phase::Ready => "live",
-                    Phase::Error(_) => "stopped",
-                }}</span>
-            </div>
-            <CopyLink/>
+            <Shown state=state part=Part::Model>
+                <label class="menu">
+                    <span>"Model"</span>
+                    <select id="model-select" disabled=move || state.share.locks(Pin::Model) prop:value=move || state.model.get().id
+                        on:change=move |e| state.choose_model(&event_target_value(&e))>
+                        {MODELS.iter().map(|m| view! {
+                            <option value=m.id selected=move || state.model.get().id == m.id>
+                                {format!("{} ({})", m.title, megabytes(m.bytes))}
+                            </option>
+                        }).collect_view()}
+                    </select>
+                </label>
+            </Shown>
+            <Shown state=state part=Part::Passage>
+                <label class="menu">
+                    <span>"Text"</span>
+                    <select id="passage-select" disabled=move || state.share.locks(Pin::Text) prop:value=chosen on:change=choose_passage>
+                        {PASSAGES.iter().map(|p| view! {
+                            <option value=p.id selected=move || chosen() == p.id>{p.title}</option>
+                        }).collect_view()}
+                        <option value="own" selected=move || chosen() == "own">"Your own text"</option>
+                    </select>
+                </label>
+            </Shown>
+            <Shown state=state part=Part::Engine>
+                <div class="engine" class:on-cpu=move || state.engine.get().message.is_some()>
+                    <span id="engine-label">{move || state.engine.get().label.unwrap_or_else(|| "starting…".into())}</span>
+                    <span class="activity" role="status">{move || match state.phase.get() {
+                        Phase::Loading => "loading",
+                        Phase::Running => "computing",
+                        Phase::Ready => "live",
+                        Phase::Error(_) => "stopped",
+                    }}</span>
+                </div>
+            </Shown>
+            <Shown state=state part=Part::Share>
+                <ShareButton state=state/>
+            </Shown>
         </header>
     }
-}
-
-#[component]
-fn CopyLink() -> impl IntoView {
-    let label = RwSignal::new("Copy link");
-    let copy = move |_| {
-        let Ok(address) = window().location().href() else { return };
-        // Where the clipboard is forbidden the address bar still has the link.
-        let _ = window().navigator().clipboard().write_text(&address);
-        label.set("Copied");
-        set_timeout(move || label.set("Copy link"), std::time::Duration::from_millis(1600));
-    };
-    view! { <button class="quiet" id="copy-link" on:click=copy>{move || label.get()}</button> }
 }
 
 /// Progress, errors, why there is no GPU, and what of a link was ignored.
@@ -114,7 +111,7 @@ pub fn Messages(state: State) -> impl IntoView {
             }
         })
     };
-    view! { <div class="messages">{progress}{error}{engine}{notes}</div> }
+    view! { <div class="messages">{progress}{error}{engine}{notes}<Verdict state=state/><Restrictions state=state/></div> }
 }
 
 #[component]

@@ -73,6 +73,7 @@ impl Machine {
         }
         loaded.run_spectra(state).await?;
         loaded.publish(state, &modified, toggle_ms);
+        state.keep_figures(wanted.subject());
         set(state.phase, Phase::Ready);
         if self.inbox.overtaken() {
             return Ok(());

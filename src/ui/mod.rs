@@ -7,6 +7,7 @@ mod continuation;
 mod cost;
 mod details;
 mod driver;
+mod export;
 mod fetch;
 mod header;
 mod heads;
@@ -16,6 +17,8 @@ mod machine;
 mod maps;
 mod numerics;
 mod plot;
+mod save;
+mod share;
 mod stack;
 mod state;
 mod summary;
@@ -25,6 +28,7 @@ mod text_view;
 
 use leptos::prelude::*;
 
+use crate::link::Part;
 use state::State;
 
 /// Puts the page into the document's body.
@@ -40,30 +44,56 @@ fn App() -> impl IntoView {
     let state = State::new(&history::fragment());
     history::follow(state);
     driver::follow(state);
+    let embedded = move || state.share.embed.get();
     view! {
-        <header::Header state=state/>
-        <about::About state=state/>
+        <Show when=move || !embedded()>
+            <header::Header state=state/>
+        </Show>
+        <Shown state=state part=Part::Card>
+            <about::About state=state/>
+        </Shown>
         <header::Messages state=state/>
-        <main>
+        <main class:embed=embedded>
             <div class="column">
-                <section class="stack-panel" aria-label="Layers">
-                    <stack::Stack state=state/>
-                </section>
-                <section class="text-panel" aria-label="Text">
-                    <text_view::TextView state=state/>
-                </section>
+                <Shown state=state part=Part::Stack>
+                    <section class="stack-panel" aria-label="Layers">
+                        <stack::Stack state=state/>
+                    </section>
+                </Shown>
+                <Shown state=state part=Part::Text>
+                    <section class="text-panel" aria-label="Text">
+                        <text_view::TextView state=state/>
+                    </section>
+                </Shown>
             </div>
             <div class="column">
                 <section class="side-panel" aria-label="Result">
-                    <summary::Numbers state=state/>
-                    <summary::Presets state=state/>
-                    <summary::CascadeFigure state=state/>
+                    <Shown state=state part=Part::Numbers>
+                        <summary::Numbers state=state/>
+                    </Shown>
+                    <Shown state=state part=Part::Presets>
+                        <summary::Presets state=state/>
+                    </Shown>
+                    <Shown state=state part=Part::Figure>
+                        <summary::CascadeFigure state=state/>
+                    </Shown>
                 </section>
             </div>
-            <tabs::Tabs state=state/>
+            <Shown state=state part=Part::Tabs>
+                <tabs::Tabs state=state/>
+            </Shown>
         </main>
-        <header::Footer/>
+        <Show when=embedded fallback=header::Footer>
+            <share::EmbedFooter state=state/>
+        </Show>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()
             data-error=move || state.phase.get().error() prop:textContent=move || state.report.get()></script>
     }
+}
+
+/// A part of the page, unless the link leaves it out or the page is embedded and too small for it.
+#[component]
+fn Shown(state: State, part: Part, children: ChildrenFn) -> impl IntoView {
+    let shown = Memo::new(move |_| !state.share.hides(part) && (part.embedded() || !state.share.embed.get()));
+    view! { <Show when=move || shown.get()>{children()}</Show> }
 }

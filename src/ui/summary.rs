@@ -4,8 +4,10 @@ use leptos::prelude::*;
 
 use super::about::TimelapseSlider;
 use super::cascade::mean;
+use super::export::Save;
 use super::plot;
 use super::state::State;
+use crate::link::Pin;
 use crate::model::LayerMode;
 use crate::words::{cascade_sentence, change, perplexity, ratio};
 
@@ -46,24 +48,26 @@ pub fn Numbers(state: State) -> impl IntoView {
 
 #[component]
 pub fn Presets(state: State) -> impl IntoView {
+    let pinned = move || state.share.locks(Pin::Modes);
+    let model_pinned = move || pinned() || state.share.locks(Pin::Model);
     let first7 = move |mode: LayerMode| move |_| state.set_first(7, mode);
     view! {
-        <div class="presets" role="group" aria-label="Presets">
+        <fieldset class="presets" aria-label="Presets" disabled=pinned>
             <button data-preset="first7-linearized" on:click=first7(LayerMode::Linearized)>"First 7 linearised"</button>
             <button data-preset="first7-uniform" on:click=first7(LayerMode::Uniform)>"First 7 uniform"</button>
             <button data-preset="all-softmax" on:click=move |_| state.set_all(LayerMode::Softmax)>"All softmax"</button>
             <button data-preset="all-rank" on:click=move |_| state.set_all(LayerMode::Rank(state.rank.get_untracked()))>
                 "All rank "{move || state.rank.get()}
             </button>
-            <button data-preset="twin" title="The model to compare with, under the same switches and the same text"
+            <button data-preset="twin" disabled=model_pinned title="The model to compare with, under the same switches and the same text"
                 on:click=move |_| state.choose_model(state.model.get_untracked().twin)>"Twin"</button>
-            <button data-preset="cascade" title="The model with α = 1: the clearest spectral cascade"
+            <button data-preset="cascade" disabled=model_pinned title="The model with α = 1: the clearest spectral cascade"
                 on:click=move |_| state.choose_model("sd-6m-a1")>"α = 1: cascade"</button>
             <button id="reset" class="quiet" on:click=move |_| state.reset()>"Reset"</button>
-        </div>
+        </fieldset>
         <label class="rank-slider">
             <span>"K, routing rank kept by rank-k layers"</span>
-            <input type="range" id="rank-slider" min="0" max="32" step="2" prop:value=move || state.rank.get().to_string()
+            <input type="range" id="rank-slider" disabled=pinned min="0" max="32" step="2" prop:value=move || state.rank.get().to_string()
                 on:input=move |e| { if let Ok(k) = event_target_value(&e).parse() { state.set_rank(k) } }/>
             <output>{move || state.rank.get()}</output>
         </label>
@@ -95,6 +99,8 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
             <div class="plot" role="img" aria-label=move || state.sentence.get() inner_html=svg></div>
             <figcaption>{grows}" "{caption}</figcaption>
             <TimelapseSlider state=state/>
+            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+                data=move || state.figure.with(|c| c.columns())/>
         </figure>
     }
 }

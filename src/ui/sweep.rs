@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::plot;
 use super::state::{SWEPT, State};
+use crate::link::Pin;
 use crate::words::{change, sweep_sentence};
 
 #[component]
@@ -60,7 +61,8 @@ pub fn Sweep(state: State) -> impl IntoView {
                                     let text = move || value().map_or("·".into(), |p| change(p, baseline()));
                                     let mode = *mode;
                                     view! {
-                                        <td><button class="quiet" on:click=move |_| state.set_first(k, mode)>{text}</button></td>
+                                        <td><button class="quiet" disabled=move || state.share.locks(Pin::Modes)
+                                            on:click=move |_| state.set_first(k, mode)>{text}</button></td>
                                     }
                                 }).collect_view()}
                             </tr>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::state::State;
 use super::{compare, continuation, cost, heads, numerics, sweep};
-use crate::link::View;
+use crate::link::{Pin, View};
 
 #[component]
 pub fn Tabs(state: State) -> impl IntoView {
@@ -13,14 +13,15 @@ pub fn Tabs(state: State) -> impl IntoView {
     let walk = move |event: leptos::ev::KeyboardEvent| {
         let Some(view) = neighbour(open(), &event.key()) else { return };
         event.prevent_default();
-        state.view.set(view);
+        state.open_view(view);
         focus(view);
     };
     let tabs = View::ALL.map(|view| {
         view! {
             <button role="tab" id=format!("tab-{}", view.id()) aria-controls="panel"
                 aria-selected=move || (open() == view).to_string() tabindex=move || if open() == view { 0 } else { -1 }
-                on:click=move |_| state.view.set(view)>{view.title()}</button>
+                disabled=move || open() != view && state.share.locks(Pin::View)
+                on:click=move |_| state.open_view(view)>{view.title()}</button>
         }
     });
     let panel = move || match open() {

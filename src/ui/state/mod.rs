@@ -1,12 +1,16 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod share;
+
+pub use share::{Checked, Share, Subject};
+
 use std::sync::Arc;
 
 use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, TextChoice, View, modes_for_link};
+use crate::link::{Link, Pin, TextChoice, View, modes_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
 use crate::text::Tokenizer;
@@ -134,6 +138,7 @@ pub struct State {
     pub moment: RwSignal<usize>,
     /// A phone's width.
     pub narrow: RwSignal<bool>,
+    pub share: Share,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
     pub figure: Memo<Cascade>,
@@ -205,6 +210,7 @@ impl State {
             timelapse,
             moment,
             narrow: RwSignal::new(is_narrow()),
+            share: Share::new(),
             figure,
             baseline_perplexity,
             perplexity,
@@ -224,6 +230,7 @@ impl State {
         if let Some(LayerMode::Rank(k)) = modes.iter().find(|m| matches!(m, LayerMode::Rank(_))) {
             self.rank.set(*k);
         }
+        self.read_share(&link, &modes);
         self.show_model(link.model);
         set(self.text, link.text);
         set(self.modes, modes);
@@ -236,9 +243,20 @@ impl State {
 
     /// The fragment of what is chosen now.
     pub fn fragment(&self) -> String {
+        self.link().fragment()
+    }
+
+    /// The address that leads back to what is chosen now, whatever the page's defaults will be.
+    pub fn permalink(&self) -> String {
+        let link = Link { check: self.figures(), ..self.whole_link() };
+        format!("{}#{}", super::history::place(), link.permanent_fragment())
+    }
+
+    /// What is chosen now.
+    fn link(&self) -> Link {
         let model = self.model.get();
         let from_one = |index: usize| (index > 0).then_some(index + 1);
-        let link = Link {
+        Link {
             model,
             text: self.text.get(),
             modes: modes_for_link(&self.modes.get(), &model.trained()),
@@ -246,13 +264,37 @@ impl State {
             head: from_one(self.head.get()),
             view: self.view.get(),
             cpu: self.cpu.get(),
-        };
-        link.fragment()
+            embed: self.share.embed.get(),
+            hide: self.share.hide.get(),
+            lock: self.share.lock.get(),
+            check: None,
+        }
+    }
+
+    /// Another text, unless the link pins it.
+    pub fn choose_text(&self, text: TextChoice) {
+        if !self.pinned(Pin::Text) {
+            set(self.text, text);
+        }
+    }
+
+    /// Opens a tab, unless the link pins the open one.
+    pub fn open_view(&self, view: View) {
+        if !self.pinned(Pin::View) {
+            set(self.view, view);
+        }
+    }
+
+    fn pinned(&self, pin: Pin) -> bool {
+        self.share.lock.with_untracked(|lock| lock.contains(&pin))
     }
 
     /// Another model under the same switches, where it has as many layers.
     pub fn choose_model(&self, id: &str) {
         let Some(model) = zoo::find(id) else { return };
+        if self.pinned(Pin::Model) {
+            return;
+        }
         let old = self.model.get_untracked();
         let modes = self.modes.get_untracked();
         if modes == old.trained() {
@@ -292,6 +334,9 @@ impl State {
 
     /// One layer into one mode.
     pub fn set_mode(&self, layer: usize, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         if self.modes.with_untracked(|m| m.get(layer) != Some(&mode)) {
             self.modes.update(|modes| {
                 if let Some(m) = modes.get_mut(layer) {
@@ -301,8 +346,23 @@ impl State {
         }
     }
 
+    /// A range of layers into one mode, as one change.
+    pub fn fill(&self, layers: std::ops::RangeInclusive<usize>, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
+        let mut modes = self.modes.get_untracked();
+        if let Some(range) = modes.get_mut(layers) {
+            range.fill(mode);
+        }
+        set(self.modes, modes);
+    }
+
     /// The first `count` layers into one mode, the rest as trained.
     pub fn set_first(&self, count: usize, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         let mut modes = self.model.get_untracked().trained();
         modes.iter_mut().take(count).for_each(|m| *m = mode);
         set(self.modes, modes);
@@ -314,12 +374,18 @@ impl State {
 
     /// Everything as trained.
     pub fn reset(&self) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         set(self.modes, self.model.get_untracked().trained());
         self.link_notes.set(Vec::new());
     }
 
     /// K of the rank switch; layers that are cut already follow.
     pub fn set_rank(&self, k: u16) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         self.rank.set(k);
         self.act.set(Act::RankSlider);
         let mut modes = self.modes.get_untracked();
