@@ -136,7 +136,10 @@ fn check(model: &str, engine: Engine) {
     let mut session = session(model, engine, &whole["ids"]);
     check_run(&name, &mut session, &whole);
     check_run(&format!("{name}, mixed"), &mut session, &golden(&format!("{model}.lighthouse256.mixed.json")));
-    check_spectra(&name, &mut session, &whole);
+    for (solver, on_gpu) in [("f64", false), ("Jacobi", true)] {
+        session.solve_on_gpu(on_gpu);
+        check_spectra(&format!("{name}, {solver}"), &mut session, &whole);
+    }
     check_sweeps(&name, &mut session, &whole);
 }
 

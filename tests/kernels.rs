@@ -7,7 +7,8 @@ mod common;
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::{
     HeadView, KernelId, Op, Spec, TABLE, attention, chunk_scan, chunk_state, congruence, dot, embed, gram,
-    head_product, layer_norm, linear_attention, matmul, matmul_wide, orthogonalize, row_norms, token_scores, unembed,
+    head_product, interleave, layer_norm, linear_attention, matmul, matmul_wide, orthogonalize, row_norms,
+    token_scores, unembed,
 };
 use cascade::model::random::Rng;
 use common::gpu;
@@ -35,6 +36,8 @@ fn tolerance(kernel: KernelId) -> Tolerance {
     match kernel {
         // Two operations, each rounded: 2·2⁻²⁴, with headroom for a fused one.
         KernelId::Embed => of(0.0, 3e-7),
+        // Copies.
+        KernelId::Interleave => of(0.0, 0.0),
         // Rows have a mean of up to 10 and outputs of up to 5: 10·2⁻²⁴ in the mean shifts all by about 1e-6.
         KernelId::LayerNorm => of(1e-5, 1e-5),
         // Up to 256 products of up to 1: the sum rounds by at most 256·16·2⁻²⁴ ≈ 2e-4, by some 1e-6 as a rule.
@@ -70,6 +73,11 @@ fn tolerance(kernel: KernelId) -> Tolerance {
 fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
     match kernel {
         KernelId::Embed => &[("(e + p)", "(e - p)"), ("column >= params.d_model", "column + 1u >= params.d_model")],
+        KernelId::Interleave => &[
+            ("params.target_first", "params.source_first"),
+            ("id.y * params.source_lanes", "id.y * params.target_lanes"),
+            ("params.count * quads", "params.count * quads - 1u"),
+        ],
         KernelId::LayerNorm => &[
             ("+ params.epsilon", "+ 2.0 * params.epsilon"),
             ("i < params.d_model; i += THREADS", "i + 1u < params.d_model; i += THREADS"),
@@ -141,6 +149,7 @@ fn cases(kernel: KernelId) -> Vec<Case> {
     let rng = &mut Rng(kernel as u64 + 1);
     match kernel {
         KernelId::Embed => embed_cases(rng),
+        KernelId::Interleave => interleave_cases(rng),
         KernelId::LayerNorm => layer_norm_cases(rng),
         KernelId::Matmul => matmul_cases(rng, Op::Matmul),
         KernelId::MatmulWide => matmul_cases(rng, |params| Op::MatmulWide(matmul_wide::Params(params))),
@@ -167,6 +176,35 @@ fn embed_cases(rng: &mut Rng) -> Vec<Case> {
         let params = embed::Params { tokens, d_model, scale: 3.7, pad: 0 };
         let tables = [vocab, tokens + 3].map(|rows| rng.values((rows * d_model) as usize, 1.0));
         cases.push(Case { op: Op::Embed(params), inputs: [vec![ids], tables.to_vec()].concat() });
+    }
+    cases
+}
+
+/// Whole targets, and targets with lanes beside that must stay as they were.
+fn interleave_cases(rng: &mut Rng) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (rows, width, count, source, target) in [
+        (1, 4, 1, (1, 0), (1, 0)),
+        (7, 8, 2, (3, 1), (2, 0)),
+        (5, 64, 3, (3, 0), (3, 0)),
+        (3, 20, 1, (4, 3), (1, 0)),
+        (4, 192, 2, (2, 0), (5, 3)),
+        (2, 12, 1, (1, 0), (3, 1)),
+    ] {
+        let params = interleave::Params {
+            rows,
+            width,
+            count,
+            source_lanes: source.0,
+            source_first: source.1,
+            target_lanes: target.0,
+            target_first: target.1,
+            pad: 0,
+        };
+        cases.push(Case {
+            op: Op::Interleave(params),
+            inputs: vec![rng.values((rows * source.0 * width) as usize, 1.0)],
+        });
     }
     cases
 }

@@ -120,8 +120,8 @@ async fn report(a: &Arguments) -> Result<Report, String> {
     if a.sweep {
         let mut sweeps = std::collections::BTreeMap::new();
         for mode in SWEPT {
-            let mut curve = Vec::with_capacity(layers + 1);
-            session.sweep(mode, |_, perplexity| curve.push(perplexity)).await.map_err(|e| e.to_string())?;
+            let mut curve = vec![None; layers + 1];
+            session.sweep(mode, |k, perplexity| curve[k] = perplexity).await.map_err(|e| e.to_string())?;
             sweeps.insert(mode.to_string(), curve);
         }
         report.sweep = Some(sweeps);

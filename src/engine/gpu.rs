@@ -33,6 +33,8 @@ pub(super) struct Device {
     /// In the order of [`TABLE`].
     pub(super) pipelines: Vec<wgpu::ComputePipeline>,
     pub(super) limits: wgpu::Limits,
+    /// Whether the adapter is software on the processor.
+    pub(super) software: bool,
     /// Whether matrix products run as [`Op::MatmulWide`].
     pub(super) wide: bool,
     /// The first error that the device reported outside of any call of ours.
@@ -83,9 +85,11 @@ impl Gpu {
             keep_first(&refused, EngineError::Gpu(e.to_string()));
         }));
         let info = adapter.get_info();
+        // Browsers say so of their fallback adapter.
+        let software = info.device_type == wgpu::DeviceType::Cpu;
         let adapter = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name };
         let pipelines = TABLE.iter().map(|spec| pipeline(&device, spec, spec.source)).collect();
-        let mut opened = Device { adapter, device, queue, pipelines, limits, failure, wide: false };
+        let mut opened = Device { adapter, device, queue, pipelines, limits, failure, software, wide: false };
         // A measurement that fails says nothing about the device; if that is broken, the first run will tell.
         opened.wide = tune::prefers_wide(&Gpu(Rc::new(opened.clone()))).await.unwrap_or(false);
         Ok(Gpu(Rc::new(opened)))

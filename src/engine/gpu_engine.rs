@@ -30,6 +30,10 @@ impl GpuEngine {
         self.gpu.adapter()
     }
 
+    pub(super) fn is_software(&self) -> bool {
+        self.gpu.0.software
+    }
+
     pub(super) fn tuned(&self, op: Op) -> Op {
         self.gpu.tuned(op)
     }

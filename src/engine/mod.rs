@@ -3,7 +3,10 @@
 mod cpu;
 mod gpu;
 mod gpu_engine;
+mod many;
+mod pace;
 mod session;
+mod spectra;
 mod tune;
 
 use crate::kernels::Op;
@@ -11,7 +14,9 @@ use crate::model::{Buffer, Slot, Step};
 pub use cpu::{CpuEngine, breathe};
 pub use gpu::{Gpu, NoGpu};
 pub use gpu_engine::GpuEngine;
-pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
+pub use pace::Pace;
+pub use session::{Run, Session, TokenScore, perplexity};
+pub use spectra::LayerSpectra;
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
@@ -69,6 +74,14 @@ impl Engine {
                 Ok(())
             }
             Engine::Gpu(gpu) => gpu.upload(buffer, data),
+        }
+    }
+
+    /// Whether the processor does the work, be it under a GPU's name.
+    pub(crate) fn is_software(&self) -> bool {
+        match self {
+            Engine::Cpu(_) => true,
+            Engine::Gpu(gpu) => gpu.is_software(),
         }
     }
 

@@ -77,6 +77,7 @@ macro_rules! kernel_table {
 
 kernel_table! {
     Embed = embed,
+    Interleave = interleave,
     LayerNorm = layer_norm,
     Matmul = matmul,
     MatmulWide = matmul_wide,

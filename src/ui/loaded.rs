@@ -9,8 +9,8 @@ use web_time::Instant;
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
 use super::state::{Controls, SWEPT, State, set};
-use crate::engine::{EngineError, LayerSpectra, Run, Session, breathe};
-use crate::model::{LayerMode, Slot};
+use crate::engine::{EngineError, LayerSpectra, Run, Session};
+use crate::model::{LayerMode, Slot, solo_variants, sweep_variants};
 use crate::report::{ModelSummary, Report, layer_reports};
 use crate::text::Tokens;
 
@@ -33,8 +33,8 @@ pub struct OnText {
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
     /// One a layer: perplexity with that layer alone linearised.
     solo: Vec<Option<Option<f64>>>,
-    /// A curve for each of [`SWEPT`], as far as it has come.
-    sweep: Vec<Vec<Option<f64>>>,
+    /// A curve for each of [`SWEPT`]: perplexity at k, where it is there.
+    sweep: Vec<Vec<Option<Option<f64>>>>,
 }
 
 impl Loaded {
@@ -47,7 +47,7 @@ impl Loaded {
             state.sweep.set(Vec::new());
             self.session.set_tokens(&tokens.ids)?;
             let trained = self.session.model().config.trained.clone();
-            let solo = vec![None; trained.len()];
+            let layers = trained.len();
             let start = Instant::now();
             let baseline = Arc::new(self.session.run(Slot::Baseline, &trained).await?);
             self.text = Some(OnText {
@@ -56,8 +56,8 @@ impl Loaded {
                 modified: None,
                 mapped: None,
                 spectra: None,
-                solo,
-                sweep: vec![Vec::new(); SWEPT.len()],
+                solo: vec![None; layers],
+                sweep: vec![vec![None; layers + 1]; SWEPT.len()],
             });
         }
         if let Some(on_text) = &self.text {
@@ -66,7 +66,7 @@ impl Loaded {
             if !shown {
                 state.baseline.set(Some(Arc::clone(&on_text.baseline)));
                 state.solo.set(on_text.solo.clone());
-                state.sweep.set(on_text.sweep.clone());
+                state.sweep.set(without_gaps(&on_text.sweep));
             }
         }
         Ok(())
@@ -135,61 +135,56 @@ impl Loaded {
         state.report.set(serde_json::to_string(&report).unwrap_or_default());
     }
 
-    /// The controls beside a simplification, then the cost of simplifying each layer alone.
+    /// The controls beside a simplification, the sweep where it is asked for, then the cost of simplifying each
+    /// layer alone. A newer wish interrupts them; what is computed stays.
     pub async fn run_extras(&mut self, state: State, inbox: &Inbox, modified: &Run) -> Result<(), EngineError> {
-        breathe().await;
         let Some(on_text) = &mut self.text else { return Ok(()) };
+        let session = &mut self.session;
         let trained = &on_text.baseline.modes;
-        let with = |mode: LayerMode| -> Vec<LayerMode> {
-            let pairs = modified.modes.iter().zip(trained);
-            pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
-        };
-        let known = state.controls.with_untracked(Option::is_some);
-        if modified.modes != *trained && !known && !inbox.overtaken() {
-            let uniform = self.session.run(Slot::Sweep, &with(LayerMode::Uniform)).await?.perplexity();
-            if inbox.overtaken() {
+        let go_on = || !inbox.overtaken();
+        if modified.modes != *trained && state.controls.with_untracked(Option::is_none) {
+            let with = |mode: LayerMode| -> Vec<LayerMode> {
+                let pairs = modified.modes.iter().zip(trained);
+                pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
+            };
+            let mut values = [None; 2];
+            let variants = [with(LayerMode::Uniform), with(LayerMode::Off)];
+            if !session.run_many(&variants, |i, perplexity| values[i] = perplexity, go_on).await? {
                 return Ok(());
             }
-            let off = self.session.run(Slot::Sweep, &with(LayerMode::Off)).await?.perplexity();
-            if !inbox.overtaken() {
-                state.controls.set(Some(Controls { uniform, off }));
-            }
+            state.controls.set(Some(Controls { uniform: values[0], off: values[1] }));
         }
         if state.sweeping.get_untracked() {
-            // k = 0 is the baseline for every mode.
-            for (mode, curve) in SWEPT.iter().zip(0..) {
-                while on_text.sweep[curve].len() <= trained.len() {
-                    breathe().await;
-                    if inbox.overtaken() {
-                        return Ok(());
-                    }
-                    let mut modes = trained.clone();
-                    modes[..on_text.sweep[curve].len()].fill(*mode);
-                    let perplexity = self.session.run(Slot::Sweep, &modes).await?.perplexity();
-                    on_text.sweep[curve].push(perplexity);
-                    state.sweep.set(on_text.sweep.clone());
-                }
+            let curves = SWEPT.map(|mode| sweep_variants(trained, mode));
+            // All curves grow together.
+            let places: Vec<_> = (0..=trained.len()).flat_map(|k| (0..SWEPT.len()).map(move |c| (c, k))).collect();
+            let variants: Vec<_> = places.iter().map(|(c, k)| curves[*c][*k].clone()).collect();
+            let sweep = &mut on_text.sweep;
+            let place = |i: usize, perplexity| {
+                let (curve, k) = places[i];
+                sweep[curve][k] = Some(perplexity);
+                state.sweep.set(without_gaps(sweep));
+            };
+            if !session.run_many(&variants, place, go_on).await? {
+                return Ok(());
             }
         }
         // On the CPU these would keep a phone busy for a minute.
-        if self.session.engine().name() == "cpu" {
+        if session.engine().name() == "cpu" {
             return Ok(());
         }
-        for layer in 0..trained.len() {
-            if on_text.solo[layer].is_some() {
-                continue;
-            }
-            breathe().await;
-            if inbox.overtaken() {
-                return Ok(());
-            }
-            let mut modes = trained.clone();
-            modes[layer] = LayerMode::Linearized;
-            on_text.solo[layer] = Some(self.session.run(Slot::Sweep, &modes).await?.perplexity());
-            state.solo.set(on_text.solo.clone());
-        }
-        Ok(())
+        let solo = &mut on_text.solo;
+        let place = |layer: usize, perplexity| {
+            solo[layer] = Some(perplexity);
+            state.solo.set(solo.clone());
+        };
+        session.run_many(&solo_variants(trained, LayerMode::Linearized), place, go_on).await.map(|_| ())
     }
+}
+
+/// Each curve up to the first k that is not there yet.
+fn without_gaps(sweep: &[Vec<Option<Option<f64>>>]) -> Vec<Vec<Option<f64>>> {
+    sweep.iter().map(|curve| curve.iter().map_while(|point| *point).collect()).collect()
 }
 
 pub fn milliseconds(start: Instant) -> f64 {

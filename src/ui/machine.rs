@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use web_time::Instant;
 
 use super::driver::{Inbox, Wanted};
@@ -134,6 +135,10 @@ impl Machine {
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, model);
         let session = Session::new(engine, Arc::clone(model))?;
+        // While the GPU works the page's thread has time; on the CPU they would only compete.
+        if !cpu {
+            spawn_local(session.weights_in_background());
+        }
         self.loaded = Some((entry.id, cpu, Loaded { session, summary, load_ms: *load_ms, text: None }));
         Ok(true)
     }
