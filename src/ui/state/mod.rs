@@ -1,5 +1,7 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod sweep;
+
 use std::sync::Arc;
 
 use super::cascade::{Cascade, mean};
@@ -13,6 +15,8 @@ use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
+
+pub use sweep::{SweepState, TwinState};
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,9 +82,6 @@ pub struct Reading {
     pub total: usize,
     pub tokenizer: Arc<Tokenizer>,
 }
-
-/// The modes of the sweep, in the order of its curves.
-pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
 
 #[derive(Clone, Copy)]
 pub struct State {
