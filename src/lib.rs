@@ -13,6 +13,7 @@
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
 //! | [`link`] | view state ↔ URL fragment |
+//! | [`cost`] | arithmetic, parameters and memory of a configuration |
 //! | [`sweep`] | the cost of simplifying, as curves |
 //! | [`figure`] | axes, places for labels and data tables of figures |
 //! | [`words`] | numbers and sentences as people read them |
@@ -23,6 +24,7 @@
 
 pub mod card;
 pub mod checkpoint;
+pub mod cost;
 pub mod engine;
 pub mod figure;
 pub mod kernels;

@@ -1,6 +1,10 @@
 //! Sweeps: what simplifying costs as a curve, over the first k layers or over one layer at a time.
 
+mod words;
+
 use crate::model::LayerMode;
+
+pub use words::{about, estimate, sentence};
 
 /// The modes of a sweep, in the order of its curves.
 pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
