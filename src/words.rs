@@ -65,6 +65,11 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+/// A model's title up to its first comma: "S-D attention".
+pub fn short(title: &str) -> String {
+    title.split(',').next().unwrap_or(title).to_string()
+}
+
 /// What a mode does, in a phrase for tooltips and the legend.
 pub fn mode_help(mode: LayerMode) -> String {
     match mode {

@@ -101,6 +101,17 @@ impl Curves {
         self.values.get(curve)?.iter().copied().collect()
     }
 
+    /// A curve's perplexities as far as they are measured, from its first k on.
+    pub fn points(&self, curve: usize) -> Vec<Point> {
+        self.values.get(curve).cloned().unwrap_or_default()
+    }
+
+    /// How many of its points are measured, and how many there are.
+    pub fn progress(&self) -> (usize, usize) {
+        let points = self.values.iter().flatten();
+        (points.clone().filter(|p| p.is_some()).count(), points.count())
+    }
+
     /// Ratios of a curve up to its first missing point.
     pub fn ratios(&self, curve: usize) -> Vec<Option<f64>> {
         self.kind.points(self.layers).map_while(|k| self.ratio(curve, k)).collect()
@@ -138,6 +149,7 @@ mod tests {
             curves.set(curve, k, Some(31.0));
         }
         assert!(curves.done() && curves.missing().is_empty());
+        assert_eq!(curves.progress(), (12, 12));
         curves.set(9, 1, None);
         curves.set(0, 9, None);
         assert_eq!((curves.at(9, 1), curves.at(0, 9)), (None, None), "what does not exist is nowhere");
@@ -151,5 +163,6 @@ mod tests {
         curves.set(3, 0, Some(1.0));
         assert_eq!((curves.at(3, 0), curves.ratio(3, 1)), (None, Some(Some(2.0))));
         assert_eq!(curves.ratios(3), [Some(2.0)]);
+        assert_eq!((curves.points(3), curves.progress()), (vec![Some(Some(60.0)), None], (1, 8)));
     }
 }

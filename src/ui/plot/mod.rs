@@ -4,6 +4,7 @@
 //! and another that gives the same data as a [`crate::figure::Table`]; [`view::Plot`] shows both.
 
 mod cascade;
+mod cost;
 mod frame;
 mod ink;
 mod spectrum;
@@ -11,8 +12,9 @@ mod sweep;
 mod view;
 
 pub use cascade::{cascade, cascade_table};
+pub use cost::{Growth, growth};
 pub use frame::{Chart, Frame, Picture};
 pub use ink::{Ink, Mark};
 pub use spectrum::{spectrum, spectrum_table};
-pub use sweep::{LOOKS, Sweep, height, sweep, sweep_table};
+pub use sweep::{Sweep, height, sweep};
 pub use view::Plot;

@@ -4,10 +4,9 @@ use plotters::style::text_anchor::HPos;
 
 use super::frame::TEXT;
 use super::{Chart, Frame, Ink, Mark, Picture};
-use crate::figure::{Axis, Scale, Spot, Table, free_spot, text_width};
+use crate::figure::{Axis, Scale, Spot, free_spot, text_width};
 use crate::model::LayerMode;
 use crate::sweep::{Curves, Kind, SWEPT};
-use crate::words::change;
 
 /// Linear below this change of perplexity, logarithmic above: what is cheap and what collapses fit one axis.
 const BEND: f64 = 0.01;
@@ -19,7 +18,7 @@ const TICKS: [(f64, &str); 7] =
     [(0.0, "0"), (0.01, "+1 %"), (0.05, "+5 %"), (0.2, "+20 %"), (1.0, "×2"), (9.0, "×10"), (COLLAPSED, "≥ ×100")];
 
 /// Colour and mark of each of [`SWEPT`].
-pub const LOOKS: [(Ink, Mark); 4] = [
+const LOOKS: [(Ink, Mark); 4] = [
     (Ink::ACCENT, Mark::Circle),
     (Ink::ORANGE, Mark::Square),
     (Ink::MUTED, Mark::Triangle),
@@ -116,24 +115,4 @@ fn claims(chart: &Chart, layers: usize, points: &[(f64, f64)]) -> Result<(), Box
         }
     }
     Ok(())
-}
-
-/// Perplexity and its change, a k a row; the other model's in the columns after.
-pub fn sweep_table(figure: &Sweep, names: [&str; 2]) -> Table {
-    let mut table = Table::new("Perplexity and its change against the model's own baseline.", &["k"]);
-    let models: Vec<(&Curves, &str)> =
-        [figure.main, figure.twin].into_iter().zip(names).filter_map(|(c, name)| Some((c?, name))).collect();
-    for (_, name) in &models {
-        table.head.extend(SWEPT.map(|mode| format!("{name}, {mode}")));
-    }
-    for k in figure.kind.points(figure.layers) {
-        let cell = |curves: &Curves, index| match curves.at(index, k) {
-            Some(Some(p)) => format!("{p:.2} ({})", change(Some(p), curves.baseline)),
-            Some(None) => change(None, curves.baseline),
-            None => "·".into(),
-        };
-        let cells = models.iter().flat_map(|(curves, _)| (0..SWEPT.len()).map(move |i| cell(curves, i)));
-        table.rows.push(std::iter::once(k.to_string()).chain(cells).collect());
-    }
-    table
 }

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::set;
+use crate::link::View;
 use crate::sweep::{Curves, Kind};
 
 /// How far the twin's curves are.
@@ -25,7 +27,8 @@ pub struct SweepState {
     pub curves: RwSignal<Option<Curves>>,
     pub twin_curves: RwSignal<Option<Curves>>,
     pub twin: RwSignal<TwinState>,
-    /// Counts what the background brought: the driver looks again.
+    /// Counts the times that the background brought something or the user asked for another attempt: the driver
+    /// looks again.
     pub arrivals: RwSignal<u32>,
     /// The k under the crosshair, and which curve.
     pub k: RwSignal<Option<usize>>,
@@ -45,5 +48,24 @@ impl SweepState {
             k: RwSignal::new(None),
             curve: RwSignal::new(0),
         }
+    }
+
+    /// What the machine works by: whoever calls this runs again when it changes.
+    pub fn track(&self) {
+        self.kind.track();
+        self.asked.track();
+        self.with_twin.track();
+        self.arrivals.track();
+    }
+
+    /// Whether curves are to be measured: while the view is open, and on the CPU only when that was asked for.
+    pub fn runs(&self, view: View, cpu: bool) -> bool {
+        view == View::Sweep && (!cpu || self.asked.get_untracked())
+    }
+
+    /// Nothing is measured on the present text.
+    pub fn clear(&self) {
+        set(self.curves, None);
+        set(self.twin_curves, None);
     }
 }
