@@ -16,6 +16,9 @@
 //! | [`check`] | the figures that a link carries, and how they compare with those computed here |
 //! | [`export`], [`script`] | figures and their data as files; a script that computes them again |
 //! | [`qr`] | a link as a QR code |
+//! | [`cost`] | arithmetic, parameters and memory of a configuration |
+//! | [`sweep`] | the cost of simplifying, as curves |
+//! | [`figure`] | axes, places for labels and data tables of figures |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -25,8 +28,10 @@
 pub mod card;
 pub mod check;
 pub mod checkpoint;
+pub mod cost;
 pub mod engine;
 pub mod export;
+pub mod figure;
 pub mod kernels;
 pub mod link;
 pub mod model;
@@ -34,6 +39,7 @@ pub mod qr;
 pub mod report;
 pub mod script;
 pub mod spectra;
+pub mod sweep;
 pub mod text;
 #[cfg(feature = "ui")]
 pub mod ui;

@@ -65,6 +65,11 @@ pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
+/// A model's title up to its first comma: "S-D attention".
+pub fn short(title: &str) -> String {
+    title.split(',').next().unwrap_or(title).to_string()
+}
+
 /// What a mode does, in a phrase for tooltips and the legend.
 pub fn mode_help(mode: LayerMode) -> String {
     match mode {
@@ -196,21 +201,6 @@ pub fn cascade_sentence(capacity: &[f64]) -> String {
     }
 }
 
-/// How far simplifying goes: the longest run of first layers that costs less than 5 % linearised, beside plain
-/// averaging there. `linearized` and `uniform` are ratios for k = 0…; None while they are not all there.
-pub fn sweep_sentence(linearized: &[Option<f64>], uniform: &[Option<f64>]) -> Option<String> {
-    let cheap = linearized.iter().rposition(|ratio| ratio.is_some_and(|r| r < 1.05))?;
-    let control = uniform.get(cheap)?;
-    if cheap == 0 {
-        return Some("Linearising even the first layer costs 5 % or more.".into());
-    }
-    Some(format!(
-        "The first {cheap} layers can be linearised for less than 5 % ({}); plain averaging there: {}.",
-        change(linearized[cheap], Some(1.0)),
-        change(*control, Some(1.0))
-    ))
-}
-
 /// Spearman's correlation of values with their position; ties share their mean rank.
 fn rank_correlation_with_order(values: &[f64]) -> f64 {
     let rank = |v: f64| {
@@ -260,18 +250,6 @@ mod tests {
         let text = simplified(&modes("linearized*7,softmax,off,rank8*2,linearized"), &TRAINED).unwrap();
         assert_eq!(text, "layers 1–7, 12 linearised, layer 9 switched off and layers 10–11 cut to routing rank 8");
         assert_eq!(simplified(&TRAINED, &TRAINED), None);
-    }
-
-    #[test]
-    fn says_how_far_simplifying_goes() {
-        let linearized = [Some(1.0), Some(1.01), Some(1.2), Some(1.04), Some(9.0), None];
-        let uniform = [Some(1.0), Some(1.1), Some(1.3), Some(1.5), Some(3.0), Some(4.0)];
-        assert_eq!(
-            sweep_sentence(&linearized, &uniform).unwrap(),
-            "The first 3 layers can be linearised for less than 5 % (+4.0 %); plain averaging there: +50.0 %."
-        );
-        assert!(sweep_sentence(&[Some(1.0), None], &uniform).unwrap().contains("even the first layer"));
-        assert_eq!(sweep_sentence(&linearized, &uniform[..2]), None);
     }
 
     #[test]

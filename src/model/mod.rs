@@ -37,6 +37,18 @@ pub struct Config {
     pub norm_epsilon: f32,
     /// The mode each layer was trained with.
     pub trained: Vec<LayerMode>,
+    pub filter: Filter,
+}
+
+/// The form of D, the filtering kernel of an S-D head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Families whose heads have none.
+    None,
+    /// D = diag(softplus(δ)).
+    Diagonal,
+    /// D = L Lᵀ.
+    Full,
 }
 
 /// y = x Wᵀ + b, W \[out, in\].

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::plot;
+use super::plot::{Plot, spectrum, spectrum_table};
 use super::state::State;
 use crate::spectra::{HeadSpectra, effective_rank, rank90};
 
@@ -13,11 +13,10 @@ pub fn Details(state: State) -> impl IntoView {
         let heads = heads()?;
         Some(heads.iter().enumerate().map(|(i, head)| row(state, i, head)).collect_view())
     };
-    let figure = move || {
-        let heads = heads()?;
-        let head = heads.get(state.head.get())?;
-        Some(plot::spectrum(&head.operating.routing, &head.capacity.routing, state.narrow.get()))
-    };
+    let values = Memo::new(move |_| {
+        let head = heads().and_then(|h| h.get(state.head.get()).cloned());
+        head.map(|h| (h.operating.routing, h.capacity.routing)).unwrap_or_default()
+    });
     let rms = move || state.spectra.with(|s| Some(s.as_ref()?.get(state.layer.get())?.residual_rms));
     view! {
         <h2>{move || format!("Layer {}", state.layer.get() + 1)}
@@ -39,8 +38,9 @@ pub fn Details(state: State) -> impl IntoView {
                 </table>
             </div>
             <figure>
-                <div class="plot" role="img" aria-label="Singular values of the routing part of the selected head"
-                    inner_html=move || figure().unwrap_or_default()></div>
+                <Plot picture=Signal::derive(move || values.with(|(here, could)| spectrum(here, could, state.narrow.get())))
+                    label="Singular values of the routing part of the selected head"
+                    table=Signal::derive(move || values.with(|(here, could)| spectrum_table(here, could)))/>
                 <figcaption>
                     "Singular values of head "{move || state.head.get() + 1}"’s routing part, largest first, as a share of the "
                     "largest. They come in pairs: one pair is one rotation plane."

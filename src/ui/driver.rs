@@ -9,6 +9,7 @@ use leptos::task::spawn_local;
 
 use super::machine::Machine;
 use super::state::{Phase, State, Subject};
+use crate::link::View;
 use crate::model::LayerMode;
 use crate::zoo::ModelEntry;
 
@@ -19,6 +20,8 @@ pub struct Wanted {
     pub text: String,
     pub modes: Vec<LayerMode>,
     pub cpu: bool,
+    /// What is open below the stack.
+    pub view: View,
     /// The head whose matrices are on screen, from 0.
     pub layer: usize,
     pub head: usize,
@@ -53,12 +56,14 @@ pub fn follow(state: State) {
     let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));
     Effect::new(move |_| {
         state.attempts.track();
-        state.sweeping.track();
+        state.sweep.track();
+        state.under.on.track();
         let wanted = Wanted {
             model: state.model.get(),
             text: state.text.with(|t| t.text().to_string()),
             modes: state.modes.get(),
             cpu: state.cpu.get(),
+            view: state.view.get(),
             layer: state.layer.get(),
             head: state.head.get(),
         };

@@ -8,10 +8,11 @@ use web_time::Instant;
 
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
-use super::state::{Controls, SWEPT, State, set};
+use super::state::{Controls, State, Times, set};
 use crate::engine::{EngineError, LayerSpectra, Run, Session};
-use crate::model::{LayerMode, Slot, solo_variants, sweep_variants};
+use crate::model::{LayerMode, Slot};
 use crate::report::{ModelSummary, Report, layer_reports};
+use crate::sweep::{Curves, Kind, SWEPT};
 use crate::text::Tokens;
 
 /// Results that stay valid while only the modes change.
@@ -31,42 +32,50 @@ pub struct OnText {
     /// Layer, head and mode of the matrices that were computed last.
     mapped: Option<(usize, usize, LayerMode)>,
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
-    /// One a layer: perplexity with that layer alone linearised.
-    solo: Vec<Option<Option<f64>>>,
-    /// A curve for each of [`SWEPT`]: perplexity at k, where it is there.
-    sweep: Vec<Vec<Option<Option<f64>>>>,
+    /// Curves over the first k layers, and over one layer alone, as far as they have come.
+    pub(super) first: Curves,
+    pub(super) alone: Curves,
 }
 
 impl Loaded {
-    pub async fn run_baseline(&mut self, state: State, tokens: &Tokens) -> Result<(), EngineError> {
-        if self.session.ids() != tokens.ids {
+    /// Reads the text with every layer as trained, unless that is done.
+    pub async fn read(&mut self, ids: &[u32]) -> Result<(), EngineError> {
+        if self.session.ids() != ids {
             self.text = None;
         }
         if self.text.is_none() {
-            state.solo.set(Vec::new());
-            state.sweep.set(Vec::new());
-            self.session.set_tokens(&tokens.ids)?;
+            self.session.set_tokens(ids)?;
             let trained = self.session.model().config.trained.clone();
-            let layers = trained.len();
             let start = Instant::now();
             let baseline = Arc::new(self.session.run(Slot::Baseline, &trained).await?);
+            let curves = |kind| Curves::new(kind, trained.len(), baseline.perplexity());
             self.text = Some(OnText {
-                baseline,
                 forward_ms: milliseconds(start),
                 modified: None,
                 mapped: None,
                 spectra: None,
-                solo: vec![None; layers],
-                sweep: vec![vec![None; layers + 1]; SWEPT.len()],
+                first: curves(Kind::First),
+                alone: curves(Kind::Alone),
+                baseline,
             });
         }
+        Ok(())
+    }
+
+    /// The same, and shows it.
+    pub async fn run_baseline(&mut self, state: State, tokens: &Tokens) -> Result<(), EngineError> {
+        if self.session.ids() != tokens.ids {
+            state.solo.set(Vec::new());
+            state.sweep.clear();
+        }
+        self.read(&tokens.ids).await?;
         if let Some(on_text) = &self.text {
             let shown =
                 state.baseline.with_untracked(|b| b.as_ref().is_some_and(|b| Arc::ptr_eq(b, &on_text.baseline)));
             if !shown {
                 state.baseline.set(Some(Arc::clone(&on_text.baseline)));
-                state.solo.set(on_text.solo.clone());
-                state.sweep.set(without_gaps(&on_text.sweep));
+                state.solo.set(on_text.alone.points(0));
+                state.sweep.clear();
             }
         }
         Ok(())
@@ -100,14 +109,19 @@ impl Loaded {
     }
 
     /// Spectra belong to the baseline: they are computed once a text.
-    pub async fn run_spectra(&mut self, state: State) -> Result<(), EngineError> {
-        let Some(on_text) = &mut self.text else { return Ok(()) };
+    pub async fn spectra(&mut self) -> Result<Option<Arc<Vec<LayerSpectra>>>, EngineError> {
+        let Some(on_text) = &mut self.text else { return Ok(None) };
         if on_text.spectra.is_none() {
             let start = Instant::now();
             let spectra = Arc::new(self.session.spectra().await?);
             on_text.spectra = Some((spectra, milliseconds(start)));
         }
-        if let Some((spectra, _)) = &on_text.spectra {
+        Ok(on_text.spectra.as_ref().map(|(spectra, _)| Arc::clone(spectra)))
+    }
+
+    /// The same, and shows them.
+    pub async fn run_spectra(&mut self, state: State) -> Result<(), EngineError> {
+        if let Some(spectra) = &self.spectra().await? {
             set(state.cascade, Cascade::live(spectra, self.session.engine().name()));
             set(state.fresh, true);
             let shown = state.spectra.with_untracked(|s| s.as_ref().is_some_and(|s| Arc::ptr_eq(s, spectra)));
@@ -131,60 +145,59 @@ impl Loaded {
             time("spectra", *ms);
         }
         report.timings_ms = timings;
+        let curves = SWEPT.iter().enumerate().map(|(i, mode)| Some((mode.to_string(), on_text.first.curve(i)?)));
+        report.sweep = curves.collect();
+        let (forward, from_layer) = (on_text.forward_ms, modified.from_layer);
+        set(state.cost.times, Some(Times { forward, toggle: toggle_ms, from_layer }));
         // The report holds numbers and strings only: writing it cannot fail.
         state.report.set(serde_json::to_string(&report).unwrap_or_default());
     }
 
-    /// The controls beside a simplification, the sweep where it is asked for, then the cost of simplifying each
-    /// layer alone. A newer wish interrupts them; what is computed stays.
-    pub async fn run_extras(&mut self, state: State, inbox: &Inbox, modified: &Run) -> Result<(), EngineError> {
-        let Some(on_text) = &mut self.text else { return Ok(()) };
-        let session = &mut self.session;
+    /// The controls beside a simplification.
+    pub async fn run_controls(&mut self, state: State, inbox: &Inbox, modified: &Run) -> Result<(), EngineError> {
+        let Some(on_text) = &self.text else { return Ok(()) };
         let trained = &on_text.baseline.modes;
-        let go_on = || !inbox.overtaken();
-        if modified.modes != *trained && state.controls.with_untracked(Option::is_none) {
-            let with = |mode: LayerMode| -> Vec<LayerMode> {
-                let pairs = modified.modes.iter().zip(trained);
-                pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
-            };
-            let mut values = [None; 2];
-            let variants = [with(LayerMode::Uniform), with(LayerMode::Off)];
-            if !session.run_many(&variants, |i, perplexity| values[i] = perplexity, go_on).await? {
-                return Ok(());
-            }
-            state.controls.set(Some(Controls { uniform: values[0], off: values[1] }));
-        }
-        if state.sweeping.get_untracked() {
-            let curves = SWEPT.map(|mode| sweep_variants(trained, mode));
-            // All curves grow together.
-            let places: Vec<_> = (0..=trained.len()).flat_map(|k| (0..SWEPT.len()).map(move |c| (c, k))).collect();
-            let variants: Vec<_> = places.iter().map(|(c, k)| curves[*c][*k].clone()).collect();
-            let sweep = &mut on_text.sweep;
-            let place = |i: usize, perplexity| {
-                let (curve, k) = places[i];
-                sweep[curve][k] = Some(perplexity);
-                state.sweep.set(without_gaps(sweep));
-            };
-            if !session.run_many(&variants, place, go_on).await? {
-                return Ok(());
-            }
-        }
-        // On the CPU these would keep a phone busy for a minute.
-        if session.engine().name() == "cpu" {
+        if modified.modes == *trained || state.controls.with_untracked(Option::is_some) {
             return Ok(());
         }
-        let solo = &mut on_text.solo;
-        let place = |layer: usize, perplexity| {
-            solo[layer] = Some(perplexity);
-            state.solo.set(solo.clone());
+        let with = |mode: LayerMode| -> Vec<LayerMode> {
+            let pairs = modified.modes.iter().zip(trained);
+            pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
         };
-        session.run_many(&solo_variants(trained, LayerMode::Linearized), place, go_on).await.map(|_| ())
+        let variants = [with(LayerMode::Uniform), with(LayerMode::Off)];
+        let mut values = [None; 2];
+        if self.session.run_many(&variants, |i, perplexity| values[i] = perplexity, || !inbox.overtaken()).await? {
+            state.controls.set(Some(Controls { uniform: values[0], off: values[1] }));
+        }
+        Ok(())
     }
-}
 
-/// Each curve up to the first k that is not there yet.
-fn without_gaps(sweep: &[Vec<Option<Option<f64>>>]) -> Vec<Vec<Option<f64>>> {
-    sweep.iter().map(|curve| curve.iter().map_while(|point| *point).collect()).collect()
+    /// Measures what is missing of a kind's curves, or of one of them, and tells `show` after every point. False
+    /// where something newer is wanted: what is measured stays, and the next call goes on from there.
+    pub async fn run_sweep(
+        &mut self,
+        kind: Kind,
+        only: Option<usize>,
+        inbox: &Inbox,
+        mut show: impl FnMut(&Curves),
+    ) -> Result<bool, EngineError> {
+        let Some(on_text) = &mut self.text else { return Ok(false) };
+        let curves = match kind {
+            Kind::First => &mut on_text.first,
+            Kind::Alone => &mut on_text.alone,
+        };
+        show(curves);
+        let trained = &on_text.baseline.modes;
+        let missing: Vec<_> =
+            curves.missing().into_iter().filter(|(c, _)| only.is_none_or(|only| only == *c)).collect();
+        let variants: Vec<_> = missing.iter().map(|(c, k)| kind.modes(SWEPT[*c], *k, trained)).collect();
+        let place = |i: usize, perplexity| {
+            let (curve, k) = missing[i];
+            curves.set(curve, k, perplexity);
+            show(curves);
+        };
+        self.session.run_many(&variants, place, || !inbox.overtaken()).await
+    }
 }
 
 pub fn milliseconds(start: Instant) -> f64 {

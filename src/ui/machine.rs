@@ -12,11 +12,13 @@ use super::driver::{Inbox, Wanted};
 use super::fetch::{FetchError, download};
 use super::loaded::{Loaded, milliseconds};
 use super::state::{EngineState, Phase, Progress, Reading, State, set};
+use super::twin::Twin;
 use crate::checkpoint;
 use crate::engine::{Engine, EngineError, Gpu, NoGpu, Session};
-use crate::link::TextChoice;
+use crate::link::{TextChoice, View};
 use crate::model::Model;
 use crate::report::ModelSummary;
+use crate::sweep::{Curves, Kind};
 use crate::text::{Tokenizer, Tokens};
 use crate::zoo::ModelEntry;
 
@@ -27,14 +29,26 @@ pub struct Machine {
     inbox: Inbox,
     gpu: Option<Result<Gpu, NoGpu>>,
     tokenizer: Option<Arc<Tokenizer>>,
-    models: HashMap<&'static str, (Arc<Model>, f64)>,
+    models: Models,
     /// The session on screen, with its model's id and whether it runs on the CPU.
     loaded: Option<(&'static str, bool, Loaded)>,
+    twin: Twin,
 }
+
+/// Models whose weights are here, by id, with the milliseconds that loading took.
+pub type Models = HashMap<&'static str, (Arc<Model>, f64)>;
 
 impl Machine {
     pub fn new(state: State, inbox: Inbox) -> Self {
-        Machine { state, inbox, gpu: None, tokenizer: None, models: HashMap::new(), loaded: None }
+        Machine {
+            state,
+            inbox,
+            gpu: None,
+            tokenizer: None,
+            models: HashMap::new(),
+            loaded: None,
+            twin: Twin::default(),
+        }
     }
 
     /// Brings the page to what is wanted. An error is a sentence for the user.
@@ -44,6 +58,7 @@ impl Machine {
             Err(EngineFailure::Engine(e @ (EngineError::Lost(_) | EngineError::Gpu(_)))) => {
                 self.gpu = Some(Err(NoGpu::Device(e.to_string())));
                 self.loaded = None;
+                self.twin.session = None;
                 self.try_serve(wanted).await.map_err(|e| e.to_string())
             }
             other => other.map_err(|e| e.to_string()),
@@ -53,7 +68,7 @@ impl Machine {
     async fn try_serve(&mut self, wanted: &Wanted) -> Result<(), EngineFailure> {
         let state = self.state;
         let gpu = self.engine(wanted.cpu).await;
-        if !self.load(wanted.model, gpu).await? {
+        if !self.load(wanted.model, gpu.clone()).await? {
             return Ok(());
         }
         let tokens = self.read_text(wanted)?;
@@ -79,8 +94,27 @@ impl Machine {
         if self.inbox.overtaken() {
             return Ok(());
         }
-        loaded.run_maps(state, wanted).await?;
-        loaded.run_extras(state, &self.inbox, &modified).await?;
+        if wanted.view == View::Heads {
+            loaded.run_maps(state, wanted).await?;
+        }
+        loaded.run_controls(state, &self.inbox, &modified).await?;
+        let cpu = loaded.session.engine().name() == "cpu";
+        if state.sweep.runs(wanted.view, cpu) {
+            let show = |curves: &Curves| set(state.sweep.curves, Some(curves.clone()));
+            if !loaded.run_sweep(state.sweep.kind.get_untracked(), None, &self.inbox, show).await? {
+                return Ok(());
+            }
+            loaded.publish(state, &modified, toggle_ms);
+        }
+        // For the stack. On the CPU these would keep a phone busy for a minute.
+        if !cpu {
+            let show = |curves: &Curves| set(state.solo, curves.points(0));
+            if !loaded.run_sweep(Kind::Alone, Some(0), &self.inbox, show).await? {
+                return Ok(());
+            }
+        }
+        let engine = || gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
+        self.twin.run(state, &self.inbox, wanted, loaded, &mut self.models, engine).await?;
         Ok(())
     }
 
@@ -119,7 +153,19 @@ impl Machine {
         state.baseline.set(None);
         state.modified.set(None);
         state.controls.set(None);
-        self.loaded = None;
+        state.sweep.clear();
+        // The model on screen may be the twin of the one that comes, and the other way round.
+        let old = self.loaded.take();
+        if self.twin.is(entry.id, cpu) {
+            self.loaded = std::mem::replace(&mut self.twin.session, old);
+            self.show_loaded(entry.id);
+            return Ok(true);
+        }
+        if old.as_ref().is_some_and(|(id, on_cpu, _)| *id == entry.twin && *on_cpu == cpu) {
+            self.twin.session = old;
+        } else if !self.twin.is(entry.twin, cpu) {
+            self.twin.session = None;
+        }
         if self.tokenizer.is_none() {
             let json = download(TOKENIZER, |_| true).await?;
             self.tokenizer = Some(Arc::new(Tokenizer::from_json(&json).map_err(|e| e.to_string())?));
@@ -140,33 +186,27 @@ impl Machine {
             spawn_local(session.weights_in_background());
         }
         self.loaded = Some((entry.id, cpu, Loaded { session, summary, load_ms: *load_ms, text: None }));
+        self.show_loaded(entry.id);
         Ok(true)
+    }
+
+    fn show_loaded(&self, id: &'static str) {
+        if let Some((_, _, loaded)) = &self.loaded {
+            self.state.cost.config.set(Some((id, Arc::new(loaded.session.model().config.clone()))));
+        }
     }
 
     async fn download(&self, entry: &'static ModelEntry) -> Result<Model, EngineFailure> {
         let (state, inbox) = (self.state, self.inbox.clone());
-        let folder = format!("checkpoints/{}", entry.id);
-        let config = download(&format!("{folder}/config.json"), |_| true).await?;
-        let url = format!("{folder}/model.safetensors");
         state.progress.set(Some(Progress { done: 0, total: entry.bytes }));
         let attempts = state.attempts.get_untracked();
-        let weights = download(&url, |done| {
+        let model = read_model(entry, |done| {
             set(state.progress, Some(Progress { done, total: entry.bytes }));
             !inbox.other_model(entry) && state.attempts.get_untracked() == attempts && done <= entry.bytes
         });
-        let weights = weights.await;
+        let model = model.await;
         state.progress.set(None);
-        let weights = weights?;
-        let found = weights.len() as u64;
-        if found != entry.bytes {
-            return Err(FetchError::Length { url, found, expected: entry.bytes }.into());
-        }
-        let sha256 = checkpoint::sha256_hex(&weights);
-        if sha256 != entry.sha256 {
-            let (found, expected) = (sha256[..12].into(), entry.sha256[..12].into());
-            return Err(FetchError::Hash { url, found, expected }.into());
-        }
-        Ok(checkpoint::read(&config, &weights).map_err(|e| format!("{}: {e}", entry.id))?)
+        model
     }
 
     /// The wanted text as tokens, with a note where it is cut.
@@ -196,9 +236,27 @@ impl Machine {
     }
 }
 
+/// Downloads a model's files and checks them. `progress` is told of the weights' bytes; with false it stops.
+pub async fn read_model(entry: &'static ModelEntry, progress: impl FnMut(u64) -> bool) -> Result<Model, EngineFailure> {
+    let folder = format!("checkpoints/{}", entry.id);
+    let config = download(&format!("{folder}/config.json"), |_| true).await?;
+    let url = format!("{folder}/model.safetensors");
+    let weights = download(&url, progress).await?;
+    let found = weights.len() as u64;
+    if found != entry.bytes {
+        return Err(FetchError::Length { url, found, expected: entry.bytes }.into());
+    }
+    let sha256 = checkpoint::sha256_hex(&weights);
+    if sha256 != entry.sha256 {
+        let (found, expected) = (sha256[..12].into(), entry.sha256[..12].into());
+        return Err(FetchError::Hash { url, found, expected }.into());
+    }
+    Ok(checkpoint::read(&config, &weights).map_err(|e| format!("{}: {e}", entry.id))?)
+}
+
 /// Whatever can go wrong while a wish is served.
 #[derive(Debug, thiserror::Error)]
-enum EngineFailure {
+pub enum EngineFailure {
     #[error("{0}")]
     Engine(#[from] EngineError),
     #[error("{0}")]

@@ -25,6 +25,7 @@ mod summary;
 mod sweep;
 mod tabs;
 mod text_view;
+mod twin;
 
 use leptos::prelude::*;
 

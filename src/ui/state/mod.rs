@@ -1,6 +1,9 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod cost;
 mod share;
+mod sweep;
+mod under;
 
 pub use share::{Checked, Share, Subject};
 
@@ -13,10 +16,15 @@ use crate::engine::{LayerSpectra, Run};
 use crate::link::{Link, Pin, TextChoice, View, modes_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
+use crate::sweep::Kind;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
+
+pub use cost::{CostState, Times};
+pub use sweep::{SweepState, TwinState};
+pub use under::UnderState;
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,9 +91,6 @@ pub struct Reading {
     pub tokenizer: Arc<Tokenizer>,
 }
 
-/// The modes of the sweep, in the order of its curves.
-pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
-
 #[derive(Clone, Copy)]
 pub struct State {
     // What the user chose.
@@ -124,9 +129,10 @@ pub struct State {
     pub controls: RwSignal<Option<Controls>>,
     /// Perplexity with one layer alone linearised; None where it is not measured yet.
     pub solo: RwSignal<Vec<Option<Option<f64>>>>,
-    /// Whether the sweep is asked for, and its perplexities so far, a curve for each of [`SWEPT`].
-    pub sweeping: RwSignal<bool>,
-    pub sweep: RwSignal<Vec<Vec<Option<f64>>>>,
+    pub sweep: SweepState,
+    pub cost: CostState,
+    /// The twin's cascade under the figure.
+    pub under: UnderState,
     /// What was ignored, clamped or cut: of the link, and of the text.
     pub link_notes: RwSignal<Vec<String>>,
     pub text_notes: RwSignal<Vec<String>>,
@@ -201,8 +207,9 @@ impl State {
             fresh: RwSignal::new(true),
             controls,
             solo: RwSignal::new(Vec::new()),
-            sweeping: RwSignal::new(false),
-            sweep: RwSignal::new(Vec::new()),
+            sweep: SweepState::new(),
+            cost: CostState::new(),
+            under: UnderState::new(),
             link_notes: RwSignal::new(Vec::new()),
             text_notes: RwSignal::new(Vec::new()),
             report: RwSignal::new("{}".into()),
@@ -360,12 +367,15 @@ impl State {
 
     /// The first `count` layers into one mode, the rest as trained.
     pub fn set_first(&self, count: usize, mode: LayerMode) {
+        self.set_point(Kind::First, count, mode);
+    }
+
+    /// The layers of a sweep's point into its mode, the rest as trained.
+    pub fn set_point(&self, kind: Kind, k: usize, mode: LayerMode) {
         if self.pinned(Pin::Modes) {
             return;
         }
-        let mut modes = self.model.get_untracked().trained();
-        modes.iter_mut().take(count).for_each(|m| *m = mode);
-        set(self.modes, modes);
+        set(self.modes, kind.modes(mode, k, &self.model.get_untracked().trained()));
     }
 
     pub fn set_all(&self, mode: LayerMode) {
