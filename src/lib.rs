@@ -15,6 +15,7 @@
 //! | [`link`] | view state ↔ URL fragment |
 //! | [`sweep`] | the cost of simplifying, as curves |
 //! | [`figure`] | axes, places for labels and data tables of figures |
+//! | [`heads`] | what the closer look at one head shows: order, view, colours, sentences |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -25,6 +26,7 @@ pub mod card;
 pub mod checkpoint;
 pub mod engine;
 pub mod figure;
+pub mod heads;
 pub mod kernels;
 pub mod link;
 pub mod model;
