@@ -3,7 +3,10 @@
 mod grid;
 mod map;
 mod maps;
+mod planes;
+mod spectra;
 mod table;
+mod twin;
 
 use leptos::prelude::*;
 
@@ -19,6 +22,12 @@ pub fn Heads(state: State) -> impl IntoView {
             </section>
             <section class="heads-maps" aria-label="Matrices of the selected head">
                 <maps::Maps state=state/>
+            </section>
+            <section class="heads-spectra" aria-label="Spectra of the selected head">
+                <spectra::Spectra state=state/>
+            </section>
+            <section class="heads-planes" aria-label="Rotation planes of the selected head">
+                <planes::Planes state=state/>
             </section>
         </div>
     }

@@ -4,15 +4,19 @@
 //! and another that gives the same data as a [`crate::figure::Table`]; [`view::Plot`] shows both.
 
 mod cascade;
+mod eigenvalues;
 mod frame;
 mod ink;
+mod plane;
 mod spectrum;
 mod sweep;
 mod view;
 
 pub use cascade::{cascade, cascade_table};
+pub use eigenvalues::{eigenvalue_table, eigenvalues};
 pub use frame::{Chart, Frame, Picture};
 pub use ink::{Ink, Mark};
+pub use plane::plane;
 pub use spectrum::{spectrum, spectrum_table};
 pub use sweep::{LOOKS, Sweep, height, sweep, sweep_table};
 pub use view::Plot;

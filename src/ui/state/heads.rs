@@ -11,7 +11,7 @@ use crate::model::Model;
 
 /// Loading the twin's weights, for its eigenvalues.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum TwinState {
+pub enum TwinWeights {
     /// Not asked for.
     #[default]
     Away,
@@ -39,7 +39,7 @@ pub struct HeadsState {
     pub scrolled: StoredValue<f64>,
     /// Models whose weights are here, by id.
     pub shelf: RwSignal<BTreeMap<&'static str, Arc<Model>>>,
-    pub twin: RwSignal<TwinState>,
+    pub twin: RwSignal<TwinWeights>,
 }
 
 impl HeadsState {
@@ -65,7 +65,7 @@ impl HeadsState {
             resizes,
             scrolled,
             shelf: RwSignal::new(BTreeMap::new()),
-            twin: RwSignal::new(TwinState::default()),
+            twin: RwSignal::new(TwinWeights::default()),
         }
     }
 

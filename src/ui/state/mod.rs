@@ -5,7 +5,7 @@ mod sweep;
 
 use std::sync::Arc;
 
-pub use heads::{HeadsState, TwinState};
+pub use heads::{HeadsState, TwinWeights};
 
 use super::cascade::{Cascade, mean};
 use super::history::Act;
