@@ -19,6 +19,7 @@
 //! | [`cost`] | arithmetic, parameters and memory of a configuration |
 //! | [`sweep`] | the cost of simplifying, as curves |
 //! | [`figure`] | axes, places for labels and data tables of figures |
+//! | [`heads`] | what the closer look at one head shows: order, view, colours, sentences |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -32,6 +33,7 @@ pub mod cost;
 pub mod engine;
 pub mod export;
 pub mod figure;
+pub mod heads;
 pub mod kernels;
 pub mod link;
 pub mod model;

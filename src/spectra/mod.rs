@@ -2,12 +2,14 @@
 //! needs once: eigenvalues of the weight kernel, and cuts of its routing part to a few rotation planes.
 
 mod maps;
+mod planes;
 mod small;
 mod solve;
 mod weights;
 
-pub use maps::HeadMaps;
+pub use maps::{HeadMaps, PLANES};
 pub use nalgebra::Complex;
+pub use planes::{Pair, Plane, planes};
 pub use small::{RankCuts, eigenvalues, kernel_effective_rank, largest_real_part, max_real_eigenvalue};
 pub use solve::{capacity, operating};
 pub use weights::{HeadWeights, WeightSpectra};

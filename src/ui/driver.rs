@@ -22,7 +22,7 @@ pub struct Wanted {
     pub cpu: bool,
     /// What is open below the stack.
     pub view: View,
-    /// The head whose matrices are on screen, from 0.
+    /// The selected head, from 0.
     pub layer: usize,
     pub head: usize,
 }

@@ -178,6 +178,7 @@ impl Machine {
             };
         }
         let (model, load_ms) = &self.models[entry.id];
+        state.heads.keep(entry.id, model);
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, model);
         let session = Session::new(engine, Arc::clone(model))?;

@@ -5,16 +5,20 @@
 
 mod cascade;
 mod cost;
+mod eigenvalues;
 mod frame;
 mod ink;
+mod plane;
 mod spectrum;
 mod sweep;
 mod view;
 
 pub use cascade::{cascade, cascade_table};
 pub use cost::{Growth, growth};
+pub use eigenvalues::{eigenvalue_table, eigenvalues};
 pub use frame::{Chart, Frame, Picture};
 pub use ink::{Ink, Mark};
+pub use plane::plane;
 pub use spectrum::{spectrum, spectrum_table};
 pub use sweep::{Sweep, height, sweep};
 pub use view::Plot;

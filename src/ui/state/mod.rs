@@ -1,11 +1,10 @@
 //! Every signal of the page, and what acts on more than one of them.
 
 mod cost;
+mod heads;
 mod share;
 mod sweep;
 mod under;
-
-pub use share::{Checked, Share, Subject};
 
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, Pin, TextChoice, View, modes_for_link};
+use crate::link::{Link, Pin, TextChoice, View, modes_for_link, selection_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
 use crate::sweep::Kind;
@@ -23,6 +22,8 @@ use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
 
 pub use cost::{CostState, Times};
+pub use heads::{HeadsState, TwinWeights};
+pub use share::{Checked, Share, Subject};
 pub use sweep::{SweepState, TwinState};
 pub use under::UnderState;
 
@@ -121,6 +122,7 @@ pub struct State {
     pub baseline: RwSignal<Option<Arc<Run>>>,
     pub modified: RwSignal<Option<Arc<Run>>>,
     pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
+    pub heads: HeadsState,
     /// The selected head's matrices.
     pub maps: RwSignal<Option<Arc<HeadMaps>>>,
     pub cascade: RwSignal<Cascade>,
@@ -202,6 +204,7 @@ impl State {
             baseline,
             modified,
             spectra: RwSignal::new(None),
+            heads: HeadsState::new(),
             maps: RwSignal::new(None),
             cascade,
             fresh: RwSignal::new(true),
@@ -262,13 +265,13 @@ impl State {
     /// What is chosen now.
     fn link(&self) -> Link {
         let model = self.model.get();
-        let from_one = |index: usize| (index > 0).then_some(index + 1);
+        let (layer, head) = selection_for_link(model, self.layer.get(), self.head.get());
         Link {
             model,
             text: self.text.get(),
             modes: modes_for_link(&self.modes.get(), &model.trained()),
-            layer: from_one(self.layer.get()),
-            head: from_one(self.head.get()),
+            layer,
+            head,
             view: self.view.get(),
             cpu: self.cpu.get(),
             embed: self.share.embed.get(),
@@ -311,8 +314,11 @@ impl State {
             let note = format!("{} has {} layers: its switches start as trained.", model.title, model.layers);
             self.link_notes.set(vec![note]);
         }
-        self.layer.update(|l| *l = (*l).min(model.layers - 1));
-        self.head.update(|h| *h = (*h).min(model.heads - 1));
+        // A selection that nobody made moves on to the other model's own.
+        let selected = (self.layer.get_untracked(), self.head.get_untracked());
+        let (layer, head) = if selected == old.first_head() { model.first_head() } else { selected };
+        set(self.layer, layer.min(model.layers - 1));
+        set(self.head, head.min(model.heads - 1));
         self.show_model(model);
     }
 
