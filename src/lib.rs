@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`checkpoint`] | bytes → checked, named tensors → a [`model::Model`]; one reader a family |
 //! | [`model`] | configuration, weights, layer modes, and the *plan*: the forward pass as data. No GPU |
-//! | [`kernels`] | one file a shader: parameters, dispatch size, CPU reference |
+//! | [`kernels`] | one file a shader: parameters, dispatch size, reference; forms for CPUs |
 //! | [`engine`] | runs a plan on the GPU or the CPU; the only place that knows of devices |
 //! | [`spectra`] | singular values → effective rank; eigenvalues and rank cuts in f64 |
 //! | [`text`] | tokenizer and bundled passages |

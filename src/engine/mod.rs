@@ -1,5 +1,6 @@
 //! Runs plans. The only place that knows about devices, and about wasm or native.
 
+mod breathe;
 mod cpu;
 mod gpu;
 mod gpu_engine;
@@ -8,10 +9,13 @@ mod pace;
 mod session;
 mod spectra;
 mod tune;
+#[cfg(target_arch = "wasm32")]
+mod worker;
 
 use crate::kernels::Op;
 use crate::model::{Buffer, Slot, Step};
-pub use cpu::{CpuEngine, breathe};
+pub use breathe::breathe;
+pub use cpu::CpuEngine;
 pub use gpu::{Gpu, NoGpu};
 pub use gpu_engine::GpuEngine;
 pub use pace::Pace;
@@ -26,6 +30,8 @@ pub enum EngineError {
     Gpu(String),
     #[error("buffer {buffer:?} needs {bytes} bytes, more than the {limit} that this GPU binds at once")]
     TooLarge { buffer: Buffer, bytes: u64, limit: u64 },
+    #[error("the CPU engine stopped: {0}")]
+    Cpu(String),
     #[error("the plan reads {0:?}, which nothing has written")]
     Unwritten(Buffer),
     #[error("the text has {tokens} tokens; the model takes 2 to {context}")]

@@ -1,10 +1,14 @@
 //! The kernels: one file a shader, same stem. Each file has the parameter struct that the shader reads
 //! as its uniform, the dispatch size, and a plain CPU `reference` written from the formula. Both engines
-//! run the same [`Op`]s; the references are the CPU engine and the tests' oracle for the shaders.
+//! run the same [`Op`]s; the references are the tests' oracle for the shaders and for the faster forms of the CPU engine
+//! in `fast`.
 //!
 //! To add one: `shaders/x.wgsl`, `src/kernels/x.rs`, one row in the table below.
 
 use bytemuck::Pod;
+
+mod fast;
+pub mod memory;
 
 /// What a kernel file provides. `Self` is the uniform, 4-byte words only, a multiple of 16 bytes.
 pub trait Kernel: Pod {

@@ -61,6 +61,11 @@ impl Machine {
                 self.twin.session = None;
                 self.try_serve(wanted).await.map_err(|e| e.to_string())
             }
+            // Another try starts another worker.
+            Err(EngineFailure::Engine(e @ EngineError::Cpu(_))) => {
+                self.loaded = None;
+                Err(e.to_string())
+            }
             other => other.map_err(|e| e.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use xtask::shell::{Cmd, Failure};
-use xtask::{checks, site};
+use xtask::{checks, cpu_engine, site};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
@@ -28,6 +28,8 @@ fn main() -> ExitCode {
         "test" => no_more(rest).and_then(|()| checks::run_all()),
         "report" => return report(rest),
         "bench" => bench(rest),
+        // A step of `build`, called by trunk.
+        "cpu-engine" => no_more(rest).and_then(|()| cpu_engine::add_to_page()),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

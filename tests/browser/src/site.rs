@@ -18,6 +18,10 @@ const SLOW: &str = "/slow/path/";
 const TRUNCATED: &str = "/truncated/path/";
 /// The same with noise for the default model's weights.
 const GARBAGE: &str = "/garbage/path/";
+/// The same for a browser that knows no SIMD: to it that module is nonsense.
+const SCALAR: &str = "/scalar/path/";
+/// The same without any CPU engine that works.
+const NO_ENGINE: &str = "/no-engine/path/";
 
 /// How a visit differs from a plain one on a laptop.
 #[derive(Clone)]
@@ -53,6 +57,16 @@ impl Options {
     pub fn garbage() -> Self {
         Self { folder: GARBAGE, ..Self::default() }
     }
+
+    /// The CPU engine's SIMD module does not compile.
+    pub fn scalar() -> Self {
+        Self { folder: SCALAR, ..Self::default() }
+    }
+
+    /// No module of the CPU engine compiles.
+    pub fn no_engine() -> Self {
+        Self { folder: NO_ENGINE, ..Self::default() }
+    }
 }
 
 /// The site and the browser.
@@ -74,6 +88,8 @@ impl Site {
             mount(SLOW, Some(slow_down)),
             mount(TRUNCATED, Some(truncate)),
             mount(GARBAGE, Some(garble)),
+            mount(SCALAR, Some(break_simd)),
+            mount(NO_ENGINE, Some(break_engine)),
         ];
         let server = StaticSite::bind(0, mounts).map_err(|failure| failure.to_string())?;
         server.start();
@@ -129,5 +145,20 @@ fn garble(path: &str, reply: &mut Reply) {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             *byte = (state >> 24) as u8;
         }
+    }
+}
+
+fn break_simd(path: &str, reply: &mut Reply) {
+    if path.ends_with("simd.wasm") {
+        // The header, then no section that there is.
+        reply.body.truncate(8);
+        reply.body.push(0xff);
+    }
+}
+
+fn break_engine(path: &str, reply: &mut Reply) {
+    break_simd(path, reply);
+    if path.ends_with("scalar.wasm") {
+        reply.body.truncate(100);
     }
 }

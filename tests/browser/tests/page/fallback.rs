@@ -9,14 +9,16 @@ pub const TESTS: &[Test] = &[
     ("without_webgpu_the_page_says_why_and_the_cpu_gives_the_oracles_perplexity", no_api),
     ("without_an_adapter_the_page_says_why_and_goes_on", no_adapter),
     ("a_link_can_ask_for_the_cpu", asked_for_cpu),
+    ("the_cpu_engine_runs_without_simd", scalar_cpu),
+    ("a_cpu_engine_that_does_not_start_is_told_of", no_cpu),
     ("truncated_weights_are_named_and_the_page_lives", truncated),
     ("garbage_weights_are_named_and_the_page_lives", garbage),
 ];
 
 /// The CPU engine runs, is labelled, and agrees with the oracle. Returns what the page says about the GPU.
-fn cpu_reason(site: &Site, before: &'static str) -> String {
+fn cpu_reason(site: &Site, options: &Options, before: &'static str) -> String {
     let mut reason = String::new();
-    site.visit_with(&Options { before: Some(before), ..Options::default() }, &oracle_text(), |page| {
+    site.visit_with(&Options { before: Some(before), ..options.clone() }, &oracle_text(), |page| {
         let report = page.ready();
         assert_eq!(report["engine"], "cpu");
         reason = page.text_of("#engine-message");
@@ -31,13 +33,14 @@ fn cpu_reason(site: &Site, before: &'static str) -> String {
 }
 
 fn no_api(site: &Site) {
-    let reason = cpu_reason(site, "delete Navigator.prototype.gpu");
+    let reason = cpu_reason(site, &Options::default(), "delete Navigator.prototype.gpu");
     assert!(reason.contains("WebGPU"), "{reason}");
 }
 
 fn no_adapter(site: &Site) {
     // The blank page before this one is not a secure context and has no such class.
-    let reason = cpu_reason(site, "if (globalThis.GPU) GPU.prototype.requestAdapter = () => Promise.resolve(null)");
+    let no_adapter = "if (globalThis.GPU) GPU.prototype.requestAdapter = () => Promise.resolve(null)";
+    let reason = cpu_reason(site, &Options::default(), no_adapter);
     assert!(reason.contains("adapter"), "{reason}");
 }
 
@@ -47,6 +50,18 @@ fn asked_for_cpu(site: &Site) {
         page.click("button[data-preset='first7-linearized']");
         page.ready_with_modes(&first_layers("linearized", 7));
         assert!(page.fragment().contains("engine=cpu"), "{}", page.fragment());
+    });
+}
+
+fn scalar_cpu(site: &Site) {
+    cpu_reason(site, &Options::scalar(), "delete Navigator.prototype.gpu");
+}
+
+fn no_cpu(site: &Site) {
+    site.visit_with(&Options::no_engine(), "v=1&engine=cpu", |page| {
+        let error = page.text_of("#error");
+        assert!(error.contains("CPU engine"), "{error}");
+        assert_eq!(page.attribute("#report", "data-state"), "error");
     });
 }
 
