@@ -7,13 +7,15 @@ mod common;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cascade::engine::{Engine, Session, TokenScore};
+use cascade::engine::{Engine, Gpu, Session, TokenScore};
 use cascade::kernels::Op;
 use cascade::kernels::chunk_state::{ELU1, feature};
 use cascade::kernels::linear_attention::ELU1_EPSILON;
 use cascade::kernels::matmul::gelu;
 use cascade::model::random::{self, Rng};
-use cascade::model::{Buffer, Config, Keep, LayerMode, Linear, Model, Norm, Plan, Scores, Slot};
+use cascade::model::{
+    Buffer, Config, Keep, LayerMode, Linear, Model, Norm, Plan, Scores, Slot, solo_variants, sweep_variants,
+};
 use cascade::spectra::RankCuts;
 use common::gpu;
 use nalgebra::DMatrix;
@@ -391,6 +393,78 @@ fn no_history_of_toggles_changes_a_result() {
             assert!(kept > total / 10, "{family} on {name}: toggling starts over each time");
         }
     }
+}
+
+/// Sweeps, solo curves, one variant twice, and one that shares nothing.
+fn many_variants(trained: &[LayerMode]) -> Vec<Vec<LayerMode>> {
+    let mut variants = sweep_variants(trained, LayerMode::Linearized);
+    variants.extend(sweep_variants(trained, LayerMode::Off));
+    variants.extend(solo_variants(trained, LayerMode::Uniform));
+    variants.extend(solo_variants(trained, LayerMode::Off));
+    variants.push(variants[2].clone());
+    variants.push((0..trained.len()).map(|l| MODES[(l * 5 + 3) % MODES.len()]).collect());
+    variants
+}
+
+#[test]
+fn many_variants_are_the_runs_they_stand_for() {
+    let gpu = gpu();
+    for family in ["sd", "gpt2"] {
+        let model = model(random::config(family, 5, 16, 2, VOCAB, 64), 8);
+        let variants = many_variants(&model.config.trained);
+        let views: Vec<&[LayerMode]> = variants.iter().map(Vec::as_slice).collect();
+        let ids = text(53, 12);
+        for engine in [|_: &Gpu| Engine::cpu(), Engine::gpu as fn(&Gpu) -> Engine] {
+            let session = || session(engine(&gpu), &model, &ids);
+            let mut single = session();
+            let mut one = |modes: &Vec<LayerMode>| {
+                single.set_tokens(&text(3, 1)).and_then(|()| single.set_tokens(&ids)).expect("texts");
+                block_on(single.run(Slot::Modified, modes)).expect("a run").perplexity().expect("finite")
+            };
+            let expected: Vec<f64> = variants.iter().map(&mut one).collect();
+
+            // In the order that saves work, one at a time or as the clock has it.
+            let mut found = vec![0.0; variants.len()];
+            let done = |i: usize, perplexity: Option<f64>| found[i] = perplexity.expect("finite");
+            assert!(block_on(session().run_many(&variants, done, || true)).expect("runs"));
+            let difference = distance(&found, &expected);
+            assert!(difference <= 1e-6, "{family}: off by {difference:e}");
+
+            // All side by side.
+            let mut lanes = session();
+            block_on(lanes.run_side_by_side(&views)).expect("runs");
+            let mut found = vec![0.0; variants.len()];
+            let done = |i: usize, perplexity: Option<f64>| found[i] = perplexity.expect("finite");
+            assert!(block_on(lanes.run_many(&variants, done, || panic!("all is known"))).expect("runs"));
+            let difference = distance(&found, &expected);
+            println!("{family} on {}: runs side by side within {difference:.1e}", lanes.engine().name());
+            assert!(difference <= 1e-6, "{family}: side by side off by {difference:e}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_sweep_resumes_where_it_was() {
+    let model = model(random::config("sd", 5, 16, 2, VOCAB, 64), 9);
+    let mut session = session(Engine::cpu(), &model, &text(40, 13));
+    let variants = many_variants(&model.config.trained);
+    let (mut before, mut slices) = (Vec::new(), 0);
+    let go_on = || {
+        slices += 1;
+        slices <= 4
+    };
+    let finished = block_on(session.run_many(&variants, |i, perplexity| before.push((i, perplexity)), go_on));
+    assert!(!finished.expect("runs") && !before.is_empty() && before.len() < variants.len());
+    // A toggle in between costs nothing of what is there.
+    block_on(session.run(Slot::Modified, &variants[3])).expect("a run");
+    let mut after = Vec::new();
+    let finished = block_on(session.run_many(&variants, |i, perplexity| after.push((i, perplexity)), || true));
+    assert!(finished.expect("runs"));
+    let at_once: Vec<_> = after.iter().filter(|point| before.contains(point)).collect();
+    assert_eq!(at_once.len(), before.len(), "what was computed comes again, unchanged");
+    let mut places: Vec<usize> = after.iter().map(|(i, _)| *i).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..variants.len()).collect::<Vec<_>>(), "each comes once");
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Session {
         let mut lanes = 1;
         let rest: Vec<usize> = (0..missing.len()).filter(|i| !trunks.contains(i)).collect();
         let (mut trunks, mut rest) = (trunks.iter().enumerate(), rest.as_slice());
-        loop {
+        while trunks.len() > 0 || !rest.is_empty() {
             breathe().await;
             if !go_on() {
                 return Ok(false);
@@ -70,9 +70,6 @@ impl Session {
                     slice.to_vec()
                 }
             };
-            if slice.is_empty() {
-                return Ok(true);
-            }
             for i in &slice {
                 done(missing[*i], self.known[wanted[*i]]);
             }
@@ -82,6 +79,7 @@ impl Session {
                 lanes = (lanes / 2).max(1);
             }
         }
+        Ok(true)
     }
 
     /// First k layers in `mode`, the rest as trained, for k = 0…layers; `done` is told of each perplexity as it

@@ -84,6 +84,9 @@ pub fn part_spectra(mut gram: Vec<f64>, kernel: &[f64]) -> PartSpectra {
         return PartSpectra::new(vec![f64::NAN; width], vec![f64::NAN; width]);
     }
     let (order, rank) = cholesky(&mut gram, width);
+    if rank == 0 {
+        return PartSpectra::new(vec![0.0; width], vec![0.0; width]);
+    }
     let b = congruence(&gram, kernel, &order, rank);
     let part = |sign: f64| {
         let entry = |e: usize| (b[e] + sign * b[e % rank * rank + e / rank]) / 2.0;
