@@ -8,7 +8,7 @@
 //! | [`model`] | configuration, weights, layer modes, and the *plan*: the forward pass as data. No GPU |
 //! | [`kernels`] | one file a shader: parameters, dispatch size, reference; forms for CPUs |
 //! | [`engine`] | runs a plan on the GPU or the CPU; the only place that knows of devices |
-//! | [`spectra`] | singular values → effective rank; eigenvalues and rank cuts in f64 |
+//! | [`spectra`] | singular values and effective rank; eigenvalues and rank cuts in f64 |
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |

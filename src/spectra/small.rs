@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use nalgebra::{Complex, DMatrix, Dyn};
 
 use super::effective_rank;
-use crate::kernels::orthogonalize::orthogonalize_rows;
+use super::solve::singular_values;
 use crate::model::{LayerMode, Model, Scores};
 
 /// Far above what the iterations take on finite matrices.
@@ -87,10 +87,8 @@ pub fn largest_real_part(model: &Model, layer: usize, eigenvalues: &[Complex<f64
 pub fn kernel_effective_rank(model: &Model, layer: usize, index: usize) -> Option<f64> {
     let Scores::SymmetricDefinite { s, .. } = &model.layers[layer].scores else { return None };
     let r = model.config.head_dim[layer];
-    let mut rows: Vec<f64> = s[index * r * r..][..r * r].iter().map(|x| f64::from(*x)).collect();
-    orthogonalize_rows(&mut rows, r, 30, 1e-15);
-    let values: Vec<f64> = rows.chunks_exact(r).map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
-    Some(effective_rank(&values))
+    let s = s[index * r * r..][..r * r].iter().map(|x| f64::from(*x)).collect();
+    Some(effective_rank(&singular_values(s, r, -1.0)))
 }
 
 /// Routing parts of heads, decomposed once so that every K is cheap.

@@ -90,7 +90,7 @@ pub fn part_spectra(mut gram: Vec<f64>, kernel: &[f64]) -> PartSpectra {
     let b = congruence(&gram, kernel, &order, rank);
     let part = |sign: f64| {
         let entry = |e: usize| (b[e] + sign * b[e % rank * rank + e / rank]) / 2.0;
-        let mut values = values((0..rank * rank).map(entry).collect(), rank, sign);
+        let mut values = singular_values((0..rank * rank).map(entry).collect(), rank, sign);
         values.resize(width, 0.0);
         values
     };
@@ -148,7 +148,7 @@ fn congruence(l: &[f64], kernel: &[f64], order: &[usize], rank: usize) -> Vec<f6
 }
 
 /// Singular values of a matrix with Aᵀ = sign · A, descending.
-fn values(a: Vec<f64>, n: usize, sign: f64) -> Vec<f64> {
+pub(super) fn singular_values(a: Vec<f64>, n: usize, sign: f64) -> Vec<f64> {
     let (mut diagonal, mut off) = tridiagonal(a, n, sign);
     // A skew tridiagonal matrix is i times, up to a change of signs and phases, the symmetric one with the same
     // entries beside a zero diagonal: its values come as ±σ.

@@ -7,6 +7,7 @@ mod hostile;
 mod links;
 mod look;
 mod maps;
+mod spectra;
 mod text;
 mod toggles;
 mod zoo;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         fallback::TESTS,
         zoo::TESTS,
         maps::TESTS,
+        spectra::TESTS,
         look::TESTS,
     ];
     let site = match Site::open() {
