@@ -46,11 +46,19 @@ impl Session {
                 None => missing.push(i),
             }
         }
+        if missing.is_empty() {
+            return Ok(true);
+        }
+        self.ensure_baseline().await?;
         let wanted: Vec<&[LayerMode]> = missing.iter().map(|i| variants[*i].as_slice()).collect();
-        let trunks = trunks(&wanted, &self.model.config.trained, self.trunk_slots());
+        // An earlier call may have left trunks that still serve.
+        let kept: Vec<(Option<Slot>, usize)> = wanted.iter().map(|modes| self.kept(modes)).collect();
+        let serves = |slot: &Slot| kept.iter().any(|(source, _)| *source == Some(*slot));
+        let free: Vec<Slot> = (0..self.trunk_slots()).map(Slot::Trunk).filter(|slot| !serves(slot)).collect();
+        let trunks = trunks(&wanted, kept.iter().map(|(_, shared)| *shared).collect(), free.len());
         let mut lanes = 1;
         let rest: Vec<usize> = (0..missing.len()).filter(|i| !trunks.contains(i)).collect();
-        let (mut trunks, mut rest) = (trunks.iter().enumerate(), rest.as_slice());
+        let (mut trunks, mut rest) = (free.iter().zip(&trunks), rest.as_slice());
         while trunks.len() > 0 || !rest.is_empty() {
             breathe().await;
             if !go_on() {
@@ -59,7 +67,7 @@ impl Session {
             let start = Instant::now();
             let slice = match trunks.next() {
                 Some((slot, trunk)) => {
-                    self.run(Slot::Trunk(slot as u8), wanted[*trunk]).await?;
+                    self.run(*slot, wanted[*trunk]).await?;
                     vec![*trunk]
                 }
                 None => {
@@ -143,10 +151,15 @@ impl Session {
         Ok(lanes)
     }
 
-    fn trunk_slots(&self) -> usize {
+    /// What these modes share with the baseline or a trunk: streams that are not overwritten on the way.
+    fn kept(&self, modes: &[LayerMode]) -> (Option<Slot>, usize) {
+        self.deepest_among(Slot::Sweep, modes, |slot| matches!(slot, Slot::Baseline | Slot::Trunk(_)))
+    }
+
+    fn trunk_slots(&self) -> u8 {
         let config = &self.model.config;
         let bytes = (config.layers + 1) * self.ids.len() * config.d_model * 4;
-        (TRUNK_BYTES / bytes.max(1)).clamp(1, MAX_TRUNKS)
+        (TRUNK_BYTES / bytes.max(1)).clamp(1, MAX_TRUNKS) as u8
     }
 
     fn most_lanes(&self) -> usize {
@@ -159,9 +172,8 @@ fn shared(a: &[LayerMode], b: &[LayerMode]) -> usize {
 }
 
 /// Which of the variants to run first and keep, at most `slots`: each in turn the one that saves the others most
-/// layers, beyond what the baseline and those before it save.
-fn trunks(variants: &[&[LayerMode]], baseline: &[LayerMode], slots: usize) -> Vec<usize> {
-    let mut saved: Vec<usize> = variants.iter().map(|v| shared(v, baseline)).collect();
+/// layers, beyond those that are `saved` without and those that the ones before it save.
+fn trunks(variants: &[&[LayerMode]], mut saved: Vec<usize>, slots: usize) -> Vec<usize> {
     let mut chosen = Vec::new();
     while chosen.len() < slots {
         let gain = |t: usize| {
@@ -185,6 +197,10 @@ mod tests {
 
     const TRAINED: [LayerMode; 6] = [LayerMode::Softmax; 6];
 
+    fn by_baseline(variants: &[&[LayerMode]]) -> Vec<usize> {
+        variants.iter().map(|v| shared(v, &TRAINED)).collect()
+    }
+
     fn all(f: fn(&[LayerMode], LayerMode) -> Vec<Vec<LayerMode>>) -> Vec<Vec<LayerMode>> {
         [LayerMode::Linearized, LayerMode::Uniform].into_iter().flat_map(|mode| f(&TRAINED, mode)).collect()
     }
@@ -193,17 +209,20 @@ mod tests {
     fn a_sweep_starts_with_its_longest_prefix() {
         let variants = all(sweep_variants);
         let views: Vec<&[LayerMode]> = variants.iter().map(Vec::as_slice).collect();
-        let mut chosen = trunks(&views, &TRAINED, 4);
+        let mut chosen = trunks(&views, by_baseline(&views), 4);
         chosen.sort_unstable();
         // All but the last layer in one mode serve as well as all of them.
         assert_eq!(chosen, [5, 12]);
-        assert_eq!(trunks(&views, &TRAINED, 1).len(), 1);
+        assert_eq!(trunks(&views, by_baseline(&views), 1).len(), 1);
+        // Where the first is kept from before, only the second is missing.
+        let saved = views.iter().zip(by_baseline(&views)).map(|(v, saved)| saved.max(shared(v, views[5]))).collect();
+        assert_eq!(trunks(&views, saved, 4), [12]);
     }
 
     #[test]
     fn a_solo_curve_needs_the_baseline_alone() {
         let variants = all(solo_variants);
         let views: Vec<&[LayerMode]> = variants.iter().map(Vec::as_slice).collect();
-        assert!(trunks(&views, &TRAINED, 4).is_empty());
+        assert!(trunks(&views, by_baseline(&views), 4).is_empty());
     }
 }

@@ -210,7 +210,20 @@ impl Session {
 
     /// The stream, and the deepest layer, whose input these modes share with an earlier run.
     pub(super) fn deepest_known(&self, slot: Slot, modes: &[LayerMode]) -> (Option<Slot>, usize) {
+        self.deepest_among(slot, modes, |_| true)
+    }
+
+    /// The same among those streams that `counts` accepts.
+    pub(super) fn deepest_among(
+        &self,
+        slot: Slot,
+        modes: &[LayerMode],
+        counts: impl Fn(Slot) -> bool,
+    ) -> (Option<Slot>, usize) {
         let known = |candidate: Slot| {
+            if !counts(candidate) {
+                return None;
+            }
             // The spectra read the baseline's streams: it keeps all of them itself.
             if slot == Slot::Baseline && candidate != slot {
                 return None;

@@ -187,10 +187,8 @@ impl Machine {
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, model);
         let session = Session::new(engine, Arc::clone(model))?;
-        // While the GPU works the page's thread has time; on the CPU they would only compete.
-        if !cpu {
-            spawn_local(session.weights_in_background());
-        }
+        // While the engine works, on the GPU or in a worker, the page's thread has time.
+        spawn_local(session.weights_in_background());
         self.loaded = Some((entry.id, cpu, Loaded { session, summary, load_ms: *load_ms, text: None }));
         self.show_loaded(entry.id);
         Ok(true)
