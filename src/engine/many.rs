@@ -9,7 +9,7 @@ use web_time::Instant;
 use super::session::token_score;
 use super::{EngineError, Session, breathe, perplexity};
 use crate::kernels::unembed::RECORD;
-use crate::model::{Buffer, Lane, LayerMode, Plan, Slot, lane_words, split_projection, sweep_variants};
+use crate::model::{Buffer, Lane, LayerMode, LayerPart, Plan, Slot, lane_words, split_projection, sweep_variants};
 
 /// Runs that others start from are kept, as many as fit in this.
 const TRUNK_BYTES: usize = 128 << 20;
@@ -39,6 +39,10 @@ impl Session {
         mut done: impl FnMut(usize, Option<f64>),
         mut go_on: impl FnMut() -> bool,
     ) -> Result<bool, EngineError> {
+        let expected = self.model.config.layers;
+        if let Some(modes) = variants.iter().find(|modes| modes.len() != expected) {
+            return Err(EngineError::Modes { found: modes.len(), expected });
+        }
         let mut missing: Vec<usize> = Vec::new();
         for (i, modes) in variants.iter().enumerate() {
             match self.known.get(modes) {
@@ -139,10 +143,11 @@ impl Session {
             lanes.push(Lane { source: source.unwrap_or(Slot::Baseline), from, modes: modes.to_vec() });
         }
         for layer in 0..self.model.config.layers {
+            if self.engine.has(Buffer::Layer(layer, LayerPart::ValueBias)) {
+                continue;
+            }
             for (buffer, data) in split_projection(&self.model, layer) {
-                if !self.engine.has(buffer) {
-                    self.engine.upload(buffer, &data)?;
-                }
+                self.engine.upload(buffer, &data)?;
             }
         }
         let next = self.ids[1..].iter().map(|id| *id as f32).chain([-1.0]);
