@@ -38,6 +38,20 @@ pub struct Spot {
 }
 
 impl Spot {
+    /// What a line with its marks covers: small squares along it.
+    pub fn along((ax, ay): (f64, f64), (bx, by): (f64, f64)) -> Vec<Spot> {
+        const SIDE: f64 = 10.0;
+        let steps = ((bx - ax).hypot(by - ay) / SIDE).ceil().max(1.0) as usize;
+        let at = |i: usize| i as f64 / steps as f64;
+        let square = |share: f64| Spot {
+            left: ax + share * (bx - ax) - SIDE / 2.0,
+            top: ay + share * (by - ay) - SIDE / 2.0,
+            width: SIDE,
+            height: SIDE,
+        };
+        (0..=steps).map(|i| square(at(i))).collect()
+    }
+
     fn overlap(&self, other: &Spot) -> f64 {
         let width = (self.left + self.width).min(other.left + other.width) - self.left.max(other.left);
         let height = (self.top + self.height).min(other.top + other.height) - self.top.max(other.top);
@@ -55,7 +69,7 @@ pub fn free_spot(candidates: &[Spot], taken: &[Spot]) -> Option<Spot> {
 pub fn text_width(text: &str, size: f64) -> f64 {
     let wide = |c: char| match c {
         'i' | 'l' | 'j' | 't' | 'f' | 'r' | '.' | ',' | ':' | ' ' | '|' | '(' | ')' => 0.34,
-        'm' | 'w' | 'M' | 'W' | '%' => 0.9,
+        'm' | 'w' | 'M' | 'W' | '%' | '≥' | '×' => 0.9,
         c if c.is_uppercase() => 0.7,
         _ => 0.57,
     };
@@ -113,6 +127,16 @@ mod tests {
         assert_eq!(free_spot(&[at(5.0, 5.0), at(10.0, 20.0), at(40.0, 0.0)], &taken), Some(at(10.0, 20.0)));
         assert_eq!(free_spot(&[at(1.0, 0.0), at(9.0, 0.0)], &taken), Some(at(9.0, 0.0)), "the least covered");
         assert_eq!(free_spot(&[], &taken), None);
+    }
+
+    #[test]
+    fn lines_cover_what_they_pass() {
+        let spots = Spot::along((0.0, 0.0), (30.0, 40.0));
+        assert_eq!(spots.len(), 6);
+        let box_at = |left, top| Spot { left, top, width: 4.0, height: 4.0 };
+        assert!(spots.iter().any(|s| s.overlap(&box_at(14.0, 19.0)) > 0.0));
+        assert!(spots.iter().all(|s| s.overlap(&box_at(28.0, 2.0)) == 0.0));
+        assert_eq!(Spot::along((1.0, 1.0), (1.0, 1.0)).len(), 2);
     }
 
     #[test]

@@ -23,10 +23,13 @@ impl Costs {
         vec![LayerMode::Softmax; self.config.layers]
     }
 
-    /// The text's own length, then powers of four from 1k to 1M.
-    fn lengths(&self) -> Vec<u64> {
-        let longer = (0..=5).map(|i| 1024u64 << (2 * i)).filter(|n| *n <= LONGEST && *n > self.tokens);
-        std::iter::once(self.tokens).chain(longer).collect()
+    /// The text's own length, and powers of four from `from` to the longest.
+    fn lengths(&self, from: u64) -> Vec<u64> {
+        let powers = (0..).map(|i| 1u64 << (2 * i)).take_while(|n| *n <= LONGEST);
+        let mut lengths: Vec<u64> = powers.filter(|n| *n >= from && *n != self.tokens).collect();
+        lengths.push(self.tokens);
+        lengths.sort_unstable();
+        lengths
     }
 
     fn memory(&self, modes: &[LayerMode]) -> Memory {
@@ -65,9 +68,9 @@ pub fn Cost(state: State) -> impl IntoView {
         </div>
         <h2>"Longer texts"<span>"the same model, as if its positions went on"</span></h2>
         <div class="cost-panel">
-            <Grown state=state costs=costs title="Memory to go on with the text" axis="memory"
+            <Grown state=state costs=costs title="memory to go on with the text"
                 name=bytes of=|c, modes, n| c.memory(modes).bytes(n)/>
-            <Grown state=state costs=costs title="Arithmetic of reading it" axis="arithmetic"
+            <Grown state=state costs=costs title="arithmetic of reading it"
                 name=flops of=|c, modes, n| c.work(modes, n)/>
         </div>
         <Lengths costs=costs/>
@@ -175,16 +178,15 @@ fn Grown(
     state: State,
     costs: Memo<Option<Costs>>,
     title: &'static str,
-    axis: &'static str,
     name: fn(f64) -> String,
     of: Quantity,
 ) -> impl IntoView {
     let picture = move || -> Option<Picture> {
         let c = costs.get()?;
-        let (lengths, softmax) = (c.lengths(), c.softmax());
+        let (lengths, softmax) = (c.lengths(4), c.softmax());
         let series = |modes: &[LayerMode]| lengths.iter().map(|n| of(&c, modes, *n)).collect::<Vec<_>>();
         let figure = Growth {
-            title: axis,
+            title,
             lengths: &lengths,
             now: &series(&c.modes),
             softmax: &series(&softmax),
@@ -196,7 +198,6 @@ fn Grown(
     };
     view! {
         <figure>
-            <figcaption>{title}</figcaption>
             <div class="plot" role="img" aria-label=format!("{title}, now and with softmax in every layer; figures in the table below")
                 inner_html=move || picture().map(|p| p.svg)></div>
         </figure>
@@ -209,7 +210,7 @@ fn Lengths(costs: Memo<Option<Costs>>) -> impl IntoView {
     let rows = move || {
         let c = costs.get()?;
         let softmax = c.softmax();
-        let rows = c.lengths().into_iter().map(|n| {
+        let rows = c.lengths(1024).into_iter().map(|n| {
             let kept = |modes: &[LayerMode]| bytes(c.memory(modes).bytes(n));
             let work = |modes: &[LayerMode]| flops(c.work(modes, n));
             view! {

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use super::about::{TimelapseSlider, read};
 use super::cascade::{Cascade, mean};
 use super::export::Save;
-use super::plot::{self, Plot};
+use super::plot::{self, Data, Plot};
 use super::state::State;
 use crate::card::Card;
 use crate::link::Pin;
@@ -103,12 +103,15 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
     view! {
         <figure id="cascade" data-source=source class:stale=move || !state.fresh.get()>
             <h2>"Spectral cascade"<span>"effective rank of routing, layer by layer"</span></h2>
-            <Plot picture=picture label=Signal::derive(move || state.sentence.get())
-                table=Signal::derive(move || state.figure.with(plot::cascade_table))/>
-            <figcaption>{grows}" "{caption}<Under state=state/></figcaption>
-            <TimelapseSlider state=state/>
-            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
-                data=move || state.figure.with(|c| c.columns())/>
+            <Plot picture=picture label=Signal::derive(move || state.sentence.get())/>
+            <figcaption>{grows}" "{caption}</figcaption>
+            <div class="figure-tools">
+                <Under state=state/>
+                <TimelapseSlider state=state/>
+                <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+                    data=move || state.figure.with(|c| c.columns())/>
+                <Data table=Signal::derive(move || state.figure.with(plot::cascade_table))/>
+            </div>
         </figure>
     }
 }
@@ -139,11 +142,9 @@ fn Under(state: State) -> impl IntoView {
         })
     };
     view! {
-        <span class="under">
-            <button class="quiet" id="twin-under" aria-pressed=move || state.under.on.get().to_string() on:click=toggle>
-                "Twin under it"
-            </button>
-            <span id="twin-under-words">{words}</span>
-        </span>
+        <button class="quiet" id="twin-under" aria-pressed=move || state.under.on.get().to_string() on:click=toggle>
+            "Twin under it"
+        </button>
+        <span id="twin-under-words">{words}</span>
     }
 }

@@ -45,7 +45,7 @@ pub fn Sweep(state: State) -> impl IntoView {
         let names = [Some(state.model.get().title), twin(state).map(|t| t.title)];
         let models: Vec<_> =
             names.iter().zip([&main, &other]).filter_map(|(n, c)| Some(((*n)?, c.as_ref()?))).collect();
-        sentence(&models).unwrap_or_else(|| "Point at the figure for exact values; a click sets the layers so.".into())
+        sentence(&models)
     };
     view! {
         <div class="text-head">
@@ -63,6 +63,7 @@ pub fn Sweep(state: State) -> impl IntoView {
             <figure>
                 <Models state=state/>
                 <Crosshair state=state picture=picture/>
+                <Readout state=state/>
                 <figcaption id="sweep-sentence" aria-live="polite">{words}</figcaption>
             </figure>
             <Table state=state/>
@@ -242,7 +243,6 @@ fn Crosshair(state: State, picture: Memo<Picture>) -> impl IntoView {
             on:click=move |_| if armed.get_value() { apply() }>
             <div inner_html=move || picture.with(|p| p.svg.clone())></div>
             {overlay}
-            <Readout state=state picture=picture/>
         </div>
     }
 }
@@ -266,15 +266,17 @@ fn spoken(state: State, k: usize, curve: usize) -> String {
     format!("{what}. {}", if values.is_empty() { "not measured yet".into() } else { values.join("; ") })
 }
 
-/// Every curve's exact values at the crosshair, on the side that has more room.
+/// Every curve's exact values at the crosshair.
 #[component]
-fn Readout(state: State, picture: Memo<Picture>) -> impl IntoView {
+fn Readout(state: State) -> impl IntoView {
     let (k, curve) = (state.sweep.k, state.sweep.curve);
     move || {
-        let at = k.get()?;
+        let Some(at) = k.get() else {
+            let hint = "Point at the figure, or focus it and use the arrow keys, for exact values; a click or Enter \
+                        sets the layers so.";
+            return view! { <div class="readout hint" id="sweep-readout">{hint}</div> }.into_any();
+        };
         let (main, other) = (main_curves(state), twin_curves(state));
-        let (x, _) = picture.with(|p| p.place(at as f64, 0.0));
-        let share = x / f64::from(picture.with(|p| p.size.0));
         let name = match state.sweep.kind.get() {
             Kind::First if at == 1 => "first layer".into(),
             Kind::First => format!("first {at} layers"),
@@ -299,8 +301,8 @@ fn Readout(state: State, picture: Memo<Picture>) -> impl IntoView {
         let head = |curves: &Option<Curves>, title: &'static str| {
             curves.is_some().then(|| view! { <th colspan="2" scope="colgroup">{short(title)}</th> })
         };
-        Some(view! {
-            <div class="readout" class:left=move || { share > 0.5 } style:--at=format!("{:.2}%", 100.0 * share)>
+        view! {
+            <div class="readout" id="sweep-readout">
                 <table>
                     <thead><tr>
                         <th scope="col">{name}</th>
@@ -310,7 +312,8 @@ fn Readout(state: State, picture: Memo<Picture>) -> impl IntoView {
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-        })
+        }
+        .into_any()
     }
 }
 

@@ -21,9 +21,17 @@ pub struct Growth<'a> {
     pub name: fn(f64) -> String,
 }
 
+/// "10.0 MB" as "10 MB": ticks are powers of ten.
+fn whole(text: String) -> String {
+    let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    format!("{} {unit}", number.split('.').next().unwrap_or(number))
+}
+
 pub fn growth(figure: &Growth, narrow: bool) -> Picture {
     let (first, last) = (figure.lengths.first().copied().unwrap_or(1), figure.lengths.last().copied().unwrap_or(2));
-    let ticks = figure.lengths.iter().filter(|n| **n >= 1024 || **n * 2 < 1024).map(|n| (*n as f64, tokens(*n)));
+    // Every second power of four where there is little room.
+    let named = |n: u64| n.is_power_of_two() && n.ilog2().is_multiple_of(if narrow { 4 } else { 2 });
+    let ticks = figure.lengths.iter().filter(|n| named(**n)).map(|n| (*n as f64, tokens(*n)));
     let x = Axis {
         title: "tokens".into(),
         scale: Scale::Log,
@@ -33,7 +41,7 @@ pub fn growth(figure: &Growth, narrow: bool) -> Picture {
     };
     let positive = figure.now.iter().chain(figure.softmax).copied().filter(|v| *v > 0.0);
     let (low, high) = positive.fold((f64::MAX, 1.0f64), |(a, b), v| (a.min(v), b.max(v)));
-    let y = Axis::log(figure.title, low.min(high), high, figure.name);
+    let y = Axis::log(figure.title, low.min(high), high, |v| whole((figure.name)(v)));
     let names = ["softmax", "now"];
     let frame = Frame { upright: true, ..Frame::new(narrow, 300, x, y).labelled(names) };
     frame.draw(|chart| {
@@ -44,12 +52,7 @@ pub fn growth(figure: &Growth, narrow: bool) -> Picture {
         // Marks of our own, so that their words keep clear of the curves.
         let mut taken: Vec<Spot> = Vec::new();
         for pair in now.windows(2).chain(softmax.windows(2)) {
-            let ((ax, ay), (bx, by)) = (chart.place(pair[0].0, pair[0].1), chart.place(pair[1].0, pair[1].1));
-            taken.extend((0..=8).map(|i| {
-                let share = f64::from(i) / 8.0;
-                let (x, y) = (ax + share * (bx - ax), ay + share * (by - ay));
-                Spot { left: x - 5.0, top: y - 5.0, width: 10.0, height: 10.0 }
-            }));
+            taken.extend(Spot::along(chart.place(pair[0].0, pair[0].1), chart.place(pair[1].0, pair[1].1)));
         }
         let area = chart.area;
         let marks = [

@@ -21,4 +21,4 @@ pub use ink::{Ink, Mark};
 pub use plane::plane;
 pub use spectrum::{spectrum, spectrum_table};
 pub use sweep::{Sweep, height, sweep};
-pub use view::Plot;
+pub use view::{Data, Plot};

@@ -27,7 +27,7 @@ const LOOKS: [(Ink, Mark); 4] = [
 
 /// What the paper states: up to k layers in a mode for less than this change.
 const CLAIMS: [(usize, f64, LayerMode, &str); 2] = [
-    (7, 0.05, LayerMode::Linearized, "paper: under 5 % at 7"),
+    (7, 0.05, LayerMode::Linearized, "paper: < 5 % at 7"),
     (4, 0.014, LayerMode::Elu1, "paper: 1.4 % at 4, trained so"),
 ];
 
@@ -61,7 +61,7 @@ pub fn sweep(figure: &Sweep, narrow: bool) -> Picture {
     let names = SWEPT.map(|mode| mode.to_string());
     let frame = Frame::new(narrow, if narrow { 360 } else { 400 }, x, y);
     frame.labelled(names.iter().map(String::as_str)).draw(|chart| {
-        let mut points = Vec::new();
+        let mut taken = Vec::new();
         for (curves, twin) in [(figure.twin, true), (figure.main, false)] {
             let Some(curves) = curves else { continue };
             for (index, (ink, mark)) in LOOKS.into_iter().enumerate() {
@@ -70,16 +70,16 @@ pub fn sweep(figure: &Sweep, narrow: bool) -> Picture {
                 for pair in values.windows(2) {
                     if let [Some(a), Some(b)] = pair {
                         chart.line(&[*a, *b], if twin { ink.dashed() } else { ink }, if twin { 1 } else { 2 })?;
+                        taken.extend(Spot::along(chart.place(a.0, a.1), chart.place(b.0, b.1)));
                     }
                 }
                 for at in values.into_iter().flatten() {
                     chart.mark(at, mark, ink, twin)?;
-                    points.push(at);
                 }
             }
         }
         if figure.kind == Kind::First {
-            claims(chart, figure.layers, &points)?;
+            claims(chart, figure.layers, taken)?;
         }
         let ends = LOOKS.iter().zip(&names).enumerate();
         let labels: Vec<_> = ends
@@ -92,21 +92,24 @@ pub fn sweep(figure: &Sweep, narrow: bool) -> Picture {
     })
 }
 
-/// The paper's figures as dotted marks from 0 to their k, each with its words where they cover no point.
-fn claims(chart: &Chart, layers: usize, points: &[(f64, f64)]) -> Result<(), Box<dyn std::error::Error>> {
-    let area = |(x, y): (f64, f64)| Spot { left: x - 6.0, top: y - 6.0, width: 12.0, height: 12.0 };
-    let mut taken: Vec<Spot> = points.iter().map(|(x, y)| area(chart.place(*x, *y))).collect();
+/// The paper's figures as dotted marks from 0 to their k, each with its words where they cover no curve.
+fn claims(chart: &Chart, layers: usize, mut taken: Vec<Spot>) -> Result<(), Box<dyn std::error::Error>> {
+    for (k, cost, ..) in CLAIMS.into_iter().filter(|(k, ..)| *k <= layers) {
+        taken.extend(Spot::along(chart.place(0.0, cost), chart.place(k as f64, cost)));
+    }
     for (k, cost, mode, words) in CLAIMS.into_iter().filter(|(k, ..)| *k <= layers) {
         let ink = SWEPT.iter().position(|m| *m == mode).map_or(Ink::MUTED, |curve| LOOKS[curve].0);
         let ((x, y), (start, _)) = (chart.place(k as f64, cost), chart.place(0.0, cost));
         chart.stroke(&[(start, y), (x, y)], ink.dotted(), 2)?;
         chart.stroke(&[(x, y - 5.0), (x, y + 5.0)], ink, 2)?;
         let width = text_width(words, TEXT);
-        let lefts = [x - width, start + 4.0, x + 6.0];
-        let tops = [y - TEXT - 4.0, y + 4.0, y - 2.0 * TEXT - 6.0];
-        let candidates: Vec<Spot> = tops
+        let (above, beside, below) = (y - TEXT - 6.0, y - TEXT / 2.0, y + 6.0);
+        let places = [(x + 8.0, beside), (x - width, above), (x - width, below), (x + 8.0, below), (x + 8.0, above)];
+        let left = [(start + 4.0, above), (start + 4.0, below)];
+        let candidates: Vec<Spot> = places
             .into_iter()
-            .flat_map(|top| lefts.map(|left| Spot { left, top, width, height: TEXT }))
+            .chain(left)
+            .map(|(left, top)| Spot { left, top, width, height: TEXT })
             .filter(|spot| spot.left >= chart.area.left && spot.left + width <= chart.area.right)
             .collect();
         if let Some(spot) = free_spot(&candidates, &taken) {

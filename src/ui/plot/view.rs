@@ -5,16 +5,17 @@ use leptos::prelude::*;
 use super::Picture;
 use crate::figure::Table;
 
-/// `label` names the picture for screen readers; the table is one click away for everybody.
+/// `label` names the picture for screen readers; the table is one click away for everybody. A figure whose data
+/// stands elsewhere has no table here.
 #[component]
 pub fn Plot(
     #[prop(into)] picture: Signal<Picture>,
     #[prop(into)] label: Signal<String>,
-    #[prop(into)] table: Signal<Table>,
+    #[prop(optional, into)] table: Option<Signal<Table>>,
 ) -> impl IntoView {
     view! {
         <div class="plot" role="img" aria-label=move || label.get() inner_html=move || picture.with(|p| p.svg.clone())></div>
-        <Data table=table/>
+        {table.map(|table| view! { <Data table=table/> })}
     }
 }
 
