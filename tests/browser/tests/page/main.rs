@@ -3,6 +3,7 @@
 
 mod fallback;
 mod first_view;
+mod heads;
 mod hostile;
 mod links;
 mod look;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         fallback::TESTS,
         zoo::TESTS,
         maps::TESTS,
+        heads::TESTS,
         look::TESTS,
     ];
     let site = match Site::open() {
