@@ -4,9 +4,11 @@
 mod gesture;
 mod grid;
 mod heat;
+mod kernel;
 mod words;
 
 pub use gesture::{Gesture, step, wheel_factor};
 pub use grid::{HeadFigures, Order, telling_head};
 pub use heat::{Colour, Key, Viewport, full_scale, paint};
+pub use kernel::kernel_eigenvalues;
 pub use words::{eigenvalue_sentence, figure, head_sentence, pair_sentence, plane_sentence, spectrum_sentence};

@@ -175,6 +175,9 @@ impl Machine {
             let json = download(TOKENIZER, |_| true).await?;
             self.tokenizer = Some(Arc::new(Tokenizer::from_json(&json).map_err(|e| e.to_string())?));
         }
+        if let Some(model) = state.heads.shelved(entry.id) {
+            self.models.entry(entry.id).or_insert((model, 0.0));
+        }
         if !self.models.contains_key(entry.id) {
             let start = Instant::now();
             match self.download(entry).await {
@@ -183,7 +186,6 @@ impl Machine {
             };
         }
         let (model, load_ms) = &self.models[entry.id];
-        state.heads.keep(entry.id, model);
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, model);
         let session = Session::new(engine, Arc::clone(model))?;
@@ -197,6 +199,7 @@ impl Machine {
     fn show_loaded(&self, id: &'static str) {
         if let Some((_, _, loaded)) = &self.loaded {
             self.state.cost.config.set(Some((id, Arc::new(loaded.session.model().config.clone()))));
+            self.state.heads.keep(id, loaded.session.model());
         }
     }
 

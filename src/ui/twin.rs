@@ -92,6 +92,9 @@ impl Twin {
 
     /// Whether the weights are in `models`; where they are not, they begin to come.
     fn bring(&mut self, state: State, entry: &'static ModelEntry, models: &mut Models) -> bool {
+        if let Some(model) = state.heads.shelved(entry.id) {
+            models.entry(entry.id).or_insert((model, 0.0));
+        }
         if models.contains_key(entry.id) {
             set(state.sweep.twin, TwinState::Here);
             return true;
@@ -101,6 +104,7 @@ impl Twin {
         match found.filter(|(id, _)| *id == entry.id) {
             Some((_, Some(Ok(model)))) => {
                 set(state.sweep.twin, TwinState::Here);
+                state.heads.keep(entry.id, &model.0);
                 models.insert(entry.id, model);
                 return true;
             }

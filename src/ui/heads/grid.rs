@@ -1,6 +1,6 @@
 //! Every head of the model as a small mark, to choose one from.
 
-use leptos::ev::KeyboardEvent;
+use leptos::ev::{FocusEvent, KeyboardEvent};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 
@@ -38,6 +38,13 @@ pub fn Grid(state: State) -> impl IntoView {
         state.heads.cursor.set(Some(next));
         focus(next);
     };
+    // The keyboard begins at the selected head again when it comes back.
+    let left = move |event: FocusEvent| {
+        let next = event.related_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        if !next.is_some_and(|next| next.closest(".head-grid").is_ok_and(|grid| grid.is_some())) {
+            set(state.heads.cursor, None);
+        }
+    };
     let chosen = Memo::new(move |_| {
         let at = (state.layer.get(), state.head.get());
         heads.with(|heads| heads.iter().find(|h| (h.layer, h.head) == at).copied())
@@ -59,7 +66,7 @@ pub fn Grid(state: State) -> impl IntoView {
             </select>
         </div>
         <div class="head-grid" role="listbox" aria-label="Heads; arrow keys move, Enter selects"
-            style:grid-template-columns=columns on:keydown=keys on:focusout=move |_| state.heads.cursor.set(None)>
+            style:grid-template-columns=columns on:keydown=keys on:focusout=left>
             <For each=cells key=|at| *at let:at><Cell state=state at=at heads=heads top=top/></For>
         </div>
         <p class="grid-key" aria-hidden="true">

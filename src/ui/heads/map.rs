@@ -6,8 +6,10 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
+use super::super::export::Save;
 use super::super::state::{State, set};
 use super::maps::{Shown, tokens, zoom_about_cell};
+use crate::export::Column;
 use crate::heads::{Colour, Gesture, Viewport, figure, full_scale, paint, step, wheel_factor};
 use crate::spectra::HeadMaps;
 
@@ -169,8 +171,24 @@ pub fn Map(state: State, kind: Kind, view: Memo<Viewport>, shown: Memo<Option<Sh
                 {token}
             </div>
             <ColourKey colour=kind.colour full=full/>
+            <Save state=state id=format!("map-{}", kind.id) title=format!("{}: {}", kind.name, kind.help)
+                sentence=Signal::derive(move || shown.with(|s| s.as_ref().map(Shown::pair).unwrap_or_default()))
+                data=move || state.maps.with(|m| m.as_ref().map(|m| columns(kind, m)).unwrap_or_default())/>
         </figure>
     }
+}
+
+/// The whole matrix, a cell a row.
+fn columns(kind: Kind, maps: &HeadMaps) -> Vec<Column> {
+    let index = |of: fn(usize, usize) -> usize| {
+        let tokens = maps.tokens;
+        (0..tokens * tokens).map(move |at| of(at, tokens) + 1)
+    };
+    vec![
+        Column::new("query", index(|at, tokens| at / tokens)),
+        Column::new("key", index(|at, tokens| at % tokens)),
+        Column::new(kind.id, (kind.values)(maps).iter().copied()),
+    ]
 }
 
 /// Lines through a cell, and a box around it where it is held.

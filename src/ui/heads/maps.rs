@@ -59,18 +59,20 @@ fn shown(state: State) -> Option<Shown> {
 }
 
 impl Shown {
+    /// The two tokens.
+    pub fn pair(&self) -> String {
+        format!("query {} “{}”, key {} “{}”", self.cell.0 + 1, self.query, self.cell.1 + 1, self.key)
+    }
+
     fn words(&self, maps: &HeadMaps) -> String {
         let (i, j) = self.cell;
         let at = i * maps.tokens + j;
         let number = |values: &[f32]| signed(f64::from(values[at]), 3);
         let weight = if j <= i { format!("{:.4}", maps.weights[at]) } else { "not visible".into() };
         format!(
-            "{}query {} “{}”, key {} “{}”: G {} = routing {} and filtering {}; weight ({}) {weight}",
+            "{}{}: G {} = routing {} and filtering {}; weight ({}) {weight}",
             if self.unasked { "Strongest routing: " } else { "" },
-            i + 1,
-            self.query,
-            j + 1,
-            self.key,
+            self.pair(),
             number(&maps.scores),
             number(&maps.routing),
             number(&maps.filtering),

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::super::export::Save;
 use super::super::plot;
 use super::super::state::{State, set};
 use super::maps::token;
+use crate::export::Column;
 use crate::heads::{pair_sentence, plane_sentence};
 use crate::spectra::{PLANES, Pair, Plane};
 
@@ -38,9 +40,12 @@ fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl Int
     let title = move || {
         plane.with(|p| p.as_ref().map(|p| format!("σ {:.3}, {:.1} % of the routing energy", p.sigma, 100.0 * p.share)))
     };
-    // The pair that is pointed at, held, or else the plane's strongest.
+    // The pair of the list that is pointed at, the one that is held, or else the plane's strongest. What else the
+    // pointer passes on a map would draw the plane too often.
     let marked = Memo::new(move |_| {
-        let chosen = state.heads.pointed.get().or_else(|| state.heads.locked.get());
+        let pointed = state.heads.pointed.get();
+        let listed = pointed.filter(|at| pairs.with(|pairs| pairs.iter().any(|p| (p.query, p.key) == *at)));
+        let chosen = listed.or_else(|| state.heads.locked.get());
         let count = plane.with(|p| p.as_ref().map_or(0, |p| p.points.len()));
         let chosen = chosen.filter(|(i, j)| *i < count && *j < count);
         chosen.or_else(|| pairs.with(|pairs| pairs.first().map(|p| (p.query, p.key))))
@@ -56,9 +61,18 @@ fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl Int
             <p class="figure-title"><b>{format!("Plane {}", index + 1)}</b>" "{title}</p>
             <div class="plot" role="img" aria-label=move || label().map(|l| format!("Tokens in plane {}; strongest {l}", index + 1))
                 inner_html=move || svg().unwrap_or_default()></div>
+            <Save state=state id=format!("plane-{}", index + 1) title=format!("Tokens in rotation plane {}", index + 1)
+                sentence=Signal::derive(move || label().unwrap_or_default())
+                data=move || plane.with(|p| p.as_ref().map(|p| columns(state, p)).unwrap_or_default())/>
             <ol class="pairs" on:pointerleave=move |_| set(state.heads.pointed, None)>{list}</ol>
         </figure>
     }
+}
+
+fn columns(state: State, plane: &Plane) -> Vec<Column> {
+    let axis = |name: &str, of: usize| Column::new(name, plane.points.iter().map(move |p| p[of]));
+    let tokens = (0..plane.points.len()).map(|t| token(state, t));
+    vec![Column::new("token", tokens), axis("a", 0), axis("b", 1)]
 }
 
 fn words(state: State, pair: &Pair) -> String {

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
+use super::super::export::Save;
 use super::super::plot::{Ink, Plot, eigenvalue_table, eigenvalues, spectrum, spectrum_table};
 use super::super::state::{State, TwinWeights};
 use super::twin;
-use crate::heads::{eigenvalue_sentence, spectrum_sentence};
-use crate::spectra;
+use crate::export::Column;
+use crate::heads::{eigenvalue_sentence, kernel_eigenvalues, spectrum_sentence};
 use crate::words::megabytes;
 use crate::zoo::{self, ModelEntry};
 
@@ -23,9 +24,9 @@ pub fn Spectra(state: State) -> impl IntoView {
     let could = Signal::derive(move || values.get().unwrap_or_default().1);
     view! {
         <h2>"Spectra"<span>{move || format!("layer {}, head {}", state.layer.get() + 1, state.head.get() + 1)}</span></h2>
-        <Spectrum values=here ink=Ink::ROUTING id="spectrum-here"
+        <Spectrum state=state values=here ink=Ink::ROUTING id="spectrum-here"
             title="Routing on this text" help="rotation planes of the scores’ routing part"/>
-        <Spectrum values=could ink=Ink::CAPACITY id="spectrum-capacity"
+        <Spectrum state=state values=could ink=Ink::CAPACITY id="spectrum-capacity"
             title="Capacity" help="the same of the weights alone"/>
         <div class="eigenvalues">
             {move || {
@@ -42,6 +43,7 @@ pub fn Spectra(state: State) -> impl IntoView {
 
 #[component]
 fn Spectrum(
+    state: State,
     values: Signal<Vec<f64>>,
     ink: Ink,
     id: &'static str,
@@ -55,6 +57,8 @@ fn Spectrum(
             <Plot picture=Signal::derive(move || values.with(|v| spectrum(v, ink))) label=Signal::derive(sentence)
                 table=Signal::derive(move || values.with(|v| spectrum_table(v)))/>
             <figcaption>{sentence}</figcaption>
+            <Save state=state id=id title=format!("{title}: singular values of the routing part")
+                sentence=Signal::derive(sentence) data=move || vec![Column::new("singular value", values.get())]/>
         </figure>
     }
 }
@@ -66,11 +70,7 @@ type Kernel = (Vec<(f64, f64)>, usize);
 fn Eigenvalues(state: State, model: &'static ModelEntry) -> impl IntoView {
     let kernel = Memo::new(move |_| -> Option<Kernel> {
         let (layer, head) = (state.layer.get().min(model.layers - 1), state.head.get().min(model.heads - 1));
-        state.heads.shelf.with(|shelf| {
-            let model = shelf.get(model.id)?;
-            let values = spectra::eigenvalues(model, layer, head).iter().map(|e| (e.re, e.im)).collect();
-            Some((values, model.config.d_model.saturating_sub(model.config.score_width(layer))))
-        })
+        state.heads.shelf.with(|shelf| Some(kernel_eigenvalues(shelf.get(model.id)?, layer, head)))
     });
     let there = Memo::new(move |_| kernel.with(Option::is_some));
     let known = Signal::derive(move || kernel.get().unwrap_or_default());
@@ -85,6 +85,12 @@ fn Eigenvalues(state: State, model: &'static ModelEntry) -> impl IntoView {
                         label=Signal::derive(sentence)
                         table=Signal::derive(move || known.with(|(v, zeros)| eigenvalue_table(v, *zeros)))/>
                     <figcaption>{sentence}</figcaption>
+                    <Save state=state id=format!("eigenvalues-{}", model.id)
+                        title=format!("Eigenvalues of the weight kernel, {}", model.title) sentence=Signal::derive(sentence)
+                        data=move || known.with(|(values, _)| vec![
+                            Column::new("Re", values.iter().map(|v| v.0)),
+                            Column::new("Im", values.iter().map(|v| v.1)),
+                        ])/>
                 }.into_any()
             } else if state.model.get() == model {
                 view! { <div class="eigenvalue-wait">"The weights are on their way."</div> }.into_any()

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::super::fetch::{FetchError, download};
+use super::super::fetch::FetchError;
+use super::super::machine::{EngineFailure, read_model};
 use super::super::state::{State, TwinWeights, set};
-use crate::checkpoint;
 use crate::model::Model;
 use crate::zoo::ModelEntry;
 
@@ -27,21 +27,15 @@ pub fn load(state: State, entry: &'static ModelEntry) {
 
 /// None where it was cancelled.
 async fn fetch(state: State, entry: &'static ModelEntry) -> Result<Option<Model>, String> {
-    let folder = format!("checkpoints/{}", entry.id);
-    let config = download(&format!("{folder}/config.json"), |_| true).await.map_err(|e| e.to_string())?;
-    let wanted = |done: u64| {
-        let wanted = matches!(state.heads.twin.get_untracked(), TwinWeights::Loading(_)) && done <= entry.bytes;
+    let progress = |done: u64| {
+        let wanted = matches!(state.heads.twin.get_untracked(), TwinWeights::Loading(_));
         if wanted {
             set(state.heads.twin, TwinWeights::Loading(done));
         }
         wanted
     };
-    let weights = match download(&format!("{folder}/model.safetensors"), wanted).await {
-        Err(FetchError::Cancelled) => return Ok(None),
-        other => other.map_err(|e| e.to_string())?,
-    };
-    if checkpoint::sha256_hex(&weights) != entry.sha256 {
-        return Err(format!("The weights of {} are not those that this page was made for; try again.", entry.title));
+    match read_model(entry, progress).await {
+        Err(EngineFailure::Fetch(FetchError::Cancelled)) => Ok(None),
+        other => other.map(Some).map_err(|e| e.to_string()),
     }
-    checkpoint::read(&config, &weights).map(Some).map_err(|e| format!("{}: {e}", entry.id))
 }

@@ -78,6 +78,11 @@ impl HeadsState {
         }
     }
 
+    /// A model that is here.
+    pub fn shelved(&self, id: &str) -> Option<Arc<Model>> {
+        self.shelf.with_untracked(|shelf| shelf.get(id).cloned())
+    }
+
     /// A click on a cell holds it; another on the same cell lets it go.
     pub fn toggle(&self, cell: (usize, usize)) {
         self.locked.update(|locked| *locked = if *locked == Some(cell) { None } else { Some(cell) });

@@ -3,6 +3,7 @@
 
 mod fallback;
 mod first_view;
+mod heads;
 mod hostile;
 mod links;
 mod look;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         zoo::TESTS,
         maps::TESTS,
         spectra::TESTS,
+        heads::TESTS,
         look::TESTS,
     ];
     let site = match Site::open() {
