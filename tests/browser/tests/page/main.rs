@@ -1,12 +1,14 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod export;
 mod fallback;
 mod first_view;
 mod hostile;
 mod links;
 mod look;
 mod maps;
+mod share;
 mod text;
 mod toggles;
 mod zoo;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         zoo::TESTS,
         maps::TESTS,
         look::TESTS,
+        share::TESTS,
+        export::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
