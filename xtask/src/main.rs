@@ -10,8 +10,9 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   serve [--port N] [--no-open]   build the site, serve it on this machine and open it in the browser
   build                          build the site into dist/ and print its size
   test                           everything that a change must pass
-  report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu]
-                                 run a model natively and print its report (JSON) on standard output
+  report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu] [--script]
+                                 run a model natively and print its report (JSON) on standard output, or with
+                                 --script a Python script that computes the same figures again in float64
   bench                          time-to-toggle and linear modes against softmax, as ratios in one run
 
 Each command installs what it needs and says so.";

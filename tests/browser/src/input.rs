@@ -131,6 +131,12 @@ impl Page {
         })
     }
 
+    /// A key that is pressed (`keyDown`) or let go (`keyUp`), by its name and code.
+    pub fn key(&self, kind: &str, key: &str, code: u32) {
+        let params = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code });
+        self.call("Input.dispatchKeyEvent", params);
+    }
+
     /// Chooses an option of a select element by its value.
     #[track_caller]
     pub fn select(&self, selector: &str, value: &str) {

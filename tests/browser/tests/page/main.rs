@@ -1,6 +1,7 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod export;
 mod fallback;
 mod first_view;
 mod heads;
@@ -8,6 +9,7 @@ mod hostile;
 mod links;
 mod look;
 mod maps;
+mod share;
 mod spectra;
 mod text;
 mod toggles;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         spectra::TESTS,
         heads::TESTS,
         look::TESTS,
+        share::TESTS,
+        export::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
