@@ -1,12 +1,14 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod downloads;
 mod fallback;
 mod first_view;
 mod hostile;
 mod links;
 mod look;
 mod maps;
+mod offline;
 mod text;
 mod toggles;
 mod zoo;
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
         fallback::TESTS,
         zoo::TESTS,
         maps::TESTS,
+        downloads::TESTS,
+        offline::TESTS,
         look::TESTS,
     ];
     let site = match Site::open() {
