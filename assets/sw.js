@@ -14,7 +14,9 @@ const CACHE = `${PREFIX}1 ${SCOPE}`;
 // How long a network that is there but does not answer may hold up what is kept, in milliseconds.
 const PATIENCE = 5000;
 
-const hashed = (url) => /-[0-9a-f]{12,}(_bg)?\.(js|wasm|css)$/.test(url);
+// `x-0123456789abcdef.css`, or anything in the folder `x-0123456789abcdef/`.
+const hashed = (url) => /-[0-9a-f]{12,}((_bg)?\.(js|wasm|css)|\/[^/]+)$/.test(url);
+const namedInPage = (url) => url.slice(SCOPE.length).split('/')[0];
 const ours = (url) => url.startsWith(SCOPE) && !/\.safetensors$|\/tokenizer\.json$|\/sw\.js$|\/kept\//.test(url);
 const plain = (url) => url.split(/[?#]/)[0];
 
@@ -97,7 +99,7 @@ async function keep(urls) {
   const page = await fetch(SCOPE, { cache: 'no-cache' });
   const text = await page.clone().text();
   const names = urls.filter(hashed);
-  const current = page.ok && names.length > 0 && names.every((url) => text.includes(url.slice(SCOPE.length)));
+  const current = page.ok && names.length > 0 && names.every((url) => text.includes(namedInPage(url)));
   // The site has changed since this page was loaded: its next load brings the new one, with its files.
   if (!current) return false;
   await cache.put(SCOPE, page);

@@ -41,6 +41,18 @@ pub struct Source {
 }
 
 impl Source {
+    /// Opens the browser's store; a browser that has none is no reason to stop.
+    pub async fn open(state: State) -> Self {
+        let store = match Store::open().await {
+            Ok(store) => Some(store),
+            Err(why) => {
+                set(state.storage.unavailable, Some(why));
+                None
+            }
+        };
+        Source { state, store }
+    }
+
     /// A model's files. After a failure `weights` goes on where it was.
     pub async fn read_model(
         &self,
@@ -101,7 +113,11 @@ impl Library {
         if let (Some(timed), Some(tokenizer)) = (there, &self.tokenizer) {
             return Ok(Some((Arc::clone(tokenizer), timed)));
         }
-        self.open().await;
+        if !self.opened {
+            self.opened = true;
+            self.source = Source::open(self.source.state).await;
+            self.source.look();
+        }
         let start = Instant::now();
         let state = self.source.state;
         let signal = state.storage.begin();
@@ -160,18 +176,5 @@ impl Library {
         }
         let model = model?;
         Ok((tokenizer?, model))
-    }
-
-    /// Opens the browser's store once; a browser that has none is no reason to stop.
-    async fn open(&mut self) {
-        if self.opened {
-            return;
-        }
-        self.opened = true;
-        match Store::open().await {
-            Ok(store) => self.source.store = Some(store),
-            Err(why) => self.source.state.storage.unavailable.set(Some(why)),
-        }
-        self.source.look();
     }
 }

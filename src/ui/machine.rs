@@ -153,7 +153,7 @@ impl Machine {
         let (gpu, files) = join(open_gpu(&mut self.gpu, state, wanted.cpu), files).await;
         let Some((tokenizer, (model, load_ms))) = files? else { return Ok(false) };
         self.tokenizer = Some(tokenizer);
-        state.heads.keep(entry.id, &model);
+        state.heads.keep(entry.id, &model, entry.twin);
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, &model);
         let session = Session::new(engine, model)?;

@@ -7,8 +7,9 @@ use leptos::task::spawn_local;
 use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::ServiceWorkerUpdateViaCache;
-use web_sys::{MessageEvent, RegistrationOptions, ServiceWorkerContainer, ServiceWorkerRegistration};
+use web_sys::{
+    MessageEvent, RegistrationOptions, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerUpdateViaCache,
+};
 
 use super::mark;
 use super::state::{Phase, State, set};
@@ -64,12 +65,21 @@ async fn keep_page(state: State) -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The addresses of the page's own files that this visit has loaded.
+/// The addresses of the page's own files: what this visit has loaded, and what another may need.
 fn loaded_files() -> Result<Array, JsValue> {
     let files = Array::new();
     let performance = window().performance().ok_or(JsValue::NULL)?;
     for entry in performance.get_entries_by_type("resource") {
         files.push(&Reflect::get(&entry, &"name".into())?);
+    }
+    // The CPU engine too: a GPU may be lost where there is no network.
+    let meta = document().query_selector("meta[name=cpu-engine]")?;
+    if let Some(worker) = meta.and_then(|meta| meta.get_attribute("content")) {
+        let base = document().base_uri()?.unwrap_or_default();
+        for file in ["worker.js", "simd.wasm", "scalar.wasm"] {
+            let url = worker.replace("worker.js", file);
+            files.push(&web_sys::Url::new_with_base(&url, &base)?.href().into());
+        }
     }
     Ok(files)
 }

@@ -31,6 +31,14 @@ fn offline(site: &Site) {
         page.ready_with_modes(&first_layers("linearized", 7));
         page.click("#about summary");
         page.wait("the card is there", || page.text("#about dl").filter(|text| text.contains("perplexity")));
+        // What would run if the GPU were lost is there as well.
+        let engine = page.eval(
+            "Promise.all(['worker.js', 'simd.wasm', 'scalar.wasm'].map(async (file) => {
+                const worker = document.querySelector('meta[name=cpu-engine]').content;
+                return (await fetch(worker.replace('worker.js', file))).ok;
+            }))",
+        );
+        assert_eq!(engine, serde_json::json!([true, true, true]));
         // The browser itself looks for a newer worker, by ways that the tests cannot cut.
         let reached: Vec<String> = site.requests().into_iter().filter(|request| request != "sw.js").collect();
         assert_eq!(reached, [""; 0], "the page asked the server");
