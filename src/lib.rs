@@ -12,6 +12,7 @@
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
+//! | [`download`], [`browser`] | files in pieces that survive a reload; what to do without a GPU, by browser |
 //! | [`link`] | view state ↔ URL fragment |
 //! | [`check`] | the figures that a link carries, and how they compare with those computed here |
 //! | [`export`], [`script`] | figures and their data as files; a script that computes them again |
@@ -26,10 +27,12 @@
 //! The mathematics is that of "The Routing and Filtering Structure of Attention", arXiv 2605.18826, as far
 //! as its abstract tells it; the rest is our reading.
 
+pub mod browser;
 pub mod card;
 pub mod check;
 pub mod checkpoint;
 pub mod cost;
+pub mod download;
 pub mod engine;
 pub mod export;
 pub mod figure;

@@ -1,5 +1,6 @@
 //! The models that ship with the site, in the order of the menu.
 
+use crate::download::RemoteFile;
 use crate::model::{LayerMode, parse_modes};
 
 /// One shipped model. Its files lie in `assets/checkpoints/<id>/`.
@@ -36,6 +37,30 @@ impl ModelEntry {
     pub fn first_head(&self) -> (usize, usize) {
         (self.first_head.0 - 1, self.first_head.1 - 1)
     }
+
+    /// Its `model.safetensors` on the site.
+    pub fn weights(&self) -> RemoteFile {
+        RemoteFile { url: format!("{}/model.safetensors", self.folder()), sha256: self.sha256, bytes: self.bytes }
+    }
+
+    /// Where its files lie on the site.
+    pub fn folder(&self) -> String {
+        format!("checkpoints/{}", self.id)
+    }
+}
+
+/// The tokenizer that all of them share.
+pub fn tokenizer() -> RemoteFile {
+    RemoteFile {
+        url: "checkpoints/tokenizer.json".into(),
+        sha256: "312c22ba6543fa7acdebca36280311178d4217e740f0bb6c97e13b8490139d67",
+        bytes: 262_869,
+    }
+}
+
+/// Every file that the page keeps on the visitor's device.
+pub fn files() -> Vec<RemoteFile> {
+    MODELS.iter().map(ModelEntry::weights).chain([tokenizer()]).collect()
 }
 
 pub const MODELS: &[ModelEntry] = &[
@@ -216,6 +241,16 @@ mod tests {
             assert_eq!(twin.layers, model.layers, "{}", model.id);
         }
         assert!(find(DEFAULT).is_some());
+    }
+
+    #[test]
+    fn files_are_what_is_said_of_them() {
+        for file in files() {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(&file.url);
+            let content = std::fs::read(path).unwrap();
+            assert_eq!(content.len() as u64, file.bytes, "{}", file.url);
+            assert_eq!(crate::checkpoint::sha256_hex(&content), file.sha256, "{}", file.url);
+        }
     }
 
     #[test]

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{EngineError, tune};
 use crate::kernels::{KernelId, Op, TABLE, matmul_wide};
 
-/// Why there is no GPU to use; each says what a visitor can do about it.
+/// Why there is no GPU to use; [`crate::browser`] says what a visitor can do about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NoGpu {
-    #[error("this page is not in a secure context: open it over https, or from localhost")]
+    #[error("this page is not in a secure context")]
     InsecureContext,
-    #[error("this browser has no WebGPU: use a current Chrome, Edge, Safari or Firefox, or switch WebGPU on")]
+    #[error("this browser offers no WebGPU")]
     NoApi,
-    #[error("the browser found no usable GPU adapter ({0}): check that hardware acceleration is on")]
+    #[error("the browser found no usable GPU adapter ({0})")]
     NoAdapter(String),
     #[error("this GPU offers {found} {what}, and {needed} are needed")]
     Limits { what: &'static str, found: u64, needed: u64 },

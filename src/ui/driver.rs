@@ -22,6 +22,8 @@ pub struct Wanted {
     pub cpu: bool,
     /// What is open below the stack.
     pub view: View,
+    /// How often the user has asked for the GPU after it had failed.
+    pub gpu_request: u32,
     /// The selected head, from 0.
     pub layer: usize,
     pub head: usize,
@@ -43,18 +45,13 @@ impl Inbox {
     pub fn overtaken(&self) -> bool {
         self.0.borrow().is_some()
     }
-
-    /// Whether what is being downloaded is no longer wanted.
-    pub fn other_model(&self, model: &ModelEntry) -> bool {
-        self.0.borrow().as_ref().is_some_and(|wanted| wanted.model.id != model.id)
-    }
 }
 
 /// Runs the machine whenever anything that it computes from changes.
 pub fn follow(state: State) {
     let inbox = Inbox::default();
     let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<&'static str>| {
         state.attempts.track();
         state.sweep.track();
         state.under.on.track();
@@ -64,18 +61,24 @@ pub fn follow(state: State) {
             modes: state.modes.get(),
             cpu: state.cpu.get(),
             view: state.view.get(),
+            gpu_request: state.gpu_requests.get(),
             layer: state.layer.get(),
             head: state.head.get(),
         };
         // Model and modes change one after the other; the second call brings the matching pair.
+        let id = wanted.model.id;
         if wanted.modes.len() != wanted.model.layers {
-            return;
+            return before.unwrap_or(id);
+        }
+        if before.is_some_and(|old| old != id) {
+            state.storage.abort();
         }
         *inbox.0.borrow_mut() = Some(wanted);
         // While a loop is under way the machine is out, and that loop will see the new wish.
         if let Some(taken) = machine.borrow_mut().take() {
             spawn_local(work(state, taken, inbox.clone(), Rc::clone(&machine)));
         }
+        id
     });
 }
 

@@ -11,14 +11,18 @@ mod fetch;
 mod header;
 mod heads;
 mod history;
+mod library;
 mod loaded;
 mod machine;
 mod numerics;
+mod offline;
 mod plot;
 mod save;
 mod share;
 mod stack;
 mod state;
+mod storage;
+mod store;
 mod summary;
 mod sweep;
 mod tabs;
@@ -36,6 +40,15 @@ pub fn start() {
         shell.remove();
     }
     mount_to_body(App);
+    mark("cascade: content");
+}
+
+/// Notes a moment of the start among the browser's performance marks.
+fn mark(name: &str) {
+    if let Some(performance) = window().performance() {
+        // A mark that is refused is only missing from a profile.
+        let _ = performance.mark(name);
+    }
 }
 
 #[component]
@@ -43,6 +56,7 @@ fn App() -> impl IntoView {
     let state = State::new(&history::fragment());
     history::follow(state);
     driver::follow(state);
+    offline::follow(state);
     let embedded = move || state.share.embed.get();
     view! {
         <Show when=move || !embedded()>
@@ -82,7 +96,7 @@ fn App() -> impl IntoView {
                 <tabs::Tabs state=state/>
             </Shown>
         </main>
-        <Show when=embedded fallback=header::Footer>
+        <Show when=embedded fallback=move || view! { <header::Footer state=state/> }>
             <share::EmbedFooter state=state/>
         </Show>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()

@@ -7,23 +7,23 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use web_sys::AbortController;
 use web_time::Instant;
 
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
-use super::fetch::FetchError;
+use super::fetch::{Download, FetchError};
+use super::library::{Library, LoadError, Source, Timed};
 use super::loaded::{Loaded, milliseconds};
-use super::machine::{EngineFailure, Models, read_model};
 use super::state::{State, TwinState, set};
 use crate::engine::{Engine, EngineError, Session};
 use crate::link::View;
-use crate::model::Model;
 use crate::report::ModelSummary;
 use crate::sweep::Curves;
 use crate::zoo::ModelEntry;
 
 /// What the background brought, or how it failed.
-type Arrived = Result<(Arc<Model>, f64), String>;
+type Arrived = Result<Timed, String>;
 
 #[derive(Default)]
 pub struct Twin {
@@ -41,20 +41,20 @@ impl Twin {
         inbox: &Inbox,
         wanted: &Wanted,
         main: &Loaded,
-        models: &mut Models,
+        library: &mut Library,
         engine: impl FnOnce() -> Engine,
     ) -> Result<(), EngineError> {
         let Some(entry) = crate::zoo::find(wanted.model.twin) else { return Ok(()) };
         let cpu = main.session.engine().name() == "cpu";
         let sweeping = state.sweep.runs(wanted.view, cpu) && state.sweep.with_twin.get_untracked();
         if sweeping && !self.is(entry.id, cpu) {
-            if !self.bring(state, entry, models) {
+            if !self.bring(state, entry, library) {
                 return Ok(());
             }
-            if let Some((model, load_ms)) = models.get(entry.id) {
-                let summary = ModelSummary::new(entry.id, entry.sha256, model);
-                let session = Session::new(engine(), Arc::clone(model))?;
-                self.session = Some((entry.id, cpu, Loaded { session, summary, load_ms: *load_ms, text: None }));
+            if let Some((model, load_ms)) = library.get(entry.id) {
+                let summary = ModelSummary::new(entry.id, entry.sha256, &model);
+                let session = Session::new(engine(), model)?;
+                self.session = Some((entry.id, cpu, Loaded { session, summary, load_ms, text: None }));
             }
         }
         let Some((_, _, twin)) = self.session.as_mut().filter(|(id, on_cpu, _)| *id == entry.id && *on_cpu == cpu)
@@ -90,12 +90,14 @@ impl Twin {
         self.session.as_ref().is_some_and(|(of, on_cpu, _)| *of == id && *on_cpu == cpu)
     }
 
-    /// Whether the weights are in `models`; where they are not, they begin to come.
-    fn bring(&mut self, state: State, entry: &'static ModelEntry, models: &mut Models) -> bool {
-        if let Some(model) = state.heads.shelved(entry.id) {
-            models.entry(entry.id).or_insert((model, 0.0));
+    /// Whether the weights are in memory; where they are not, they begin to come.
+    fn bring(&mut self, state: State, entry: &'static ModelEntry, library: &mut Library) -> bool {
+        if library.get(entry.id).is_none()
+            && let Some(model) = state.heads.shelved(entry.id)
+        {
+            library.insert(entry.id, (model, 0.0));
         }
-        if models.contains_key(entry.id) {
+        if library.get(entry.id).is_some() {
             set(state.sweep.twin, TwinState::Here);
             return true;
         }
@@ -104,8 +106,8 @@ impl Twin {
         match found.filter(|(id, _)| *id == entry.id) {
             Some((_, Some(Ok(model)))) => {
                 set(state.sweep.twin, TwinState::Here);
-                state.heads.keep(entry.id, &model.0);
-                models.insert(entry.id, model);
+                state.heads.keep(entry.id, &model.0, state.model.get_untracked().id);
+                library.insert(entry.id, model);
                 return true;
             }
             Some((_, Some(Err(message)))) => {
@@ -118,7 +120,7 @@ impl Twin {
         if self.arrival.borrow().is_none() && !failed_before {
             *self.arrival.borrow_mut() = Some((entry.id, None));
             set(state.sweep.twin, TwinState::Coming(0, entry.bytes));
-            spawn_local(fetch(state, entry, Rc::clone(&self.arrival)));
+            spawn_local(fetch(state, entry, library.source(), Rc::clone(&self.arrival)));
         }
         false
     }
@@ -127,6 +129,7 @@ impl Twin {
 async fn fetch(
     state: State,
     entry: &'static ModelEntry,
+    source: Source,
     arrival: Rc<RefCell<Option<(&'static str, Option<Arrived>)>>>,
 ) {
     let start = Instant::now();
@@ -135,17 +138,23 @@ async fn fetch(
             && state.view.get_untracked() == View::Sweep
             && state.sweep.with_twin.get_untracked()
     };
-    let read = read_model(entry, |done| {
+    let controller = AbortController::new().ok();
+    let signal = controller.as_ref().map(AbortController::signal);
+    let mut weights = Download::new(entry.weights());
+    let read = source.read_model(entry, &mut weights, signal.as_ref(), |done, _| {
         set(state.sweep.twin, TwinState::Coming(done, entry.bytes));
-        wanted()
+        if let Some(controller) = controller.as_ref().filter(|_| !wanted()) {
+            controller.abort();
+        }
     });
     let read = read.await.map(|model| (Arc::new(model), milliseconds(start)));
+    source.look();
     // Another twin may be on its way by now.
     if arrival.borrow().as_ref().is_none_or(|(id, _)| *id != entry.id) {
         return;
     }
     *arrival.borrow_mut() = match read {
-        Err(EngineFailure::Fetch(FetchError::Cancelled)) => None,
+        Err(LoadError::Fetch(FetchError::Cancelled { .. })) => None,
         other => Some((entry.id, Some(other.map_err(|e| e.to_string())))),
     };
     if wanted() {

@@ -69,10 +69,12 @@ impl HeadsState {
         }
     }
 
-    /// Puts a loaded model where the eigenvalues are computed from.
-    pub fn keep(&self, id: &'static str, model: &Arc<Model>) {
+    /// Puts a loaded model where the eigenvalues are computed from. Of others only that with the id `beside`
+    /// stays: models are large.
+    pub fn keep(&self, id: &'static str, model: &Arc<Model>, beside: &str) {
         if !self.shelf.with_untracked(|shelf| shelf.contains_key(id)) {
             self.shelf.update(|shelf| {
+                shelf.retain(|of, _| *of == beside);
                 shelf.insert(id, Arc::clone(model));
             });
         }

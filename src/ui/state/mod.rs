@@ -3,10 +3,13 @@
 mod cost;
 mod heads;
 mod share;
+mod storage;
 mod sweep;
 mod under;
 
 use std::sync::Arc;
+
+pub use storage::Storage;
 
 use super::cascade::{Cascade, mean};
 use super::history::Act;
@@ -59,6 +62,8 @@ impl Phase {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     pub done: u64,
+    /// Of them, what was there when this download began.
+    pub from: u64,
     pub total: u64,
 }
 
@@ -68,6 +73,8 @@ pub struct EngineState {
     pub label: Option<String>,
     /// Why the GPU is not used.
     pub message: Option<String>,
+    /// Whether asking for the GPU once more may help.
+    pub again: bool,
 }
 
 /// What the tokens are coloured by.
@@ -114,9 +121,12 @@ pub struct State {
     pub drags: RwSignal<u32>,
     /// Counts the times that the user asked for another attempt.
     pub attempts: RwSignal<u32>,
+    /// Counts the times that the user asked for the GPU after it had failed.
+    pub gpu_requests: RwSignal<u32>,
     // What came back.
     pub phase: RwSignal<Phase>,
     pub progress: RwSignal<Option<Progress>>,
+    pub storage: Storage,
     pub engine: RwSignal<EngineState>,
     pub reading: RwSignal<Option<Reading>>,
     pub baseline: RwSignal<Option<Arc<Run>>>,
@@ -197,8 +207,10 @@ impl State {
             act: RwSignal::new(Act::Single),
             drags: RwSignal::new(0),
             attempts: RwSignal::new(0),
+            gpu_requests: RwSignal::new(0),
             phase: RwSignal::new(Phase::Loading),
             progress: RwSignal::new(None),
+            storage: Storage::new(),
             engine: RwSignal::new(EngineState::default()),
             reading: RwSignal::new(None),
             baseline,

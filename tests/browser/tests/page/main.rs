@@ -1,6 +1,7 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod downloads;
 mod export;
 mod fallback;
 mod first_view;
@@ -9,6 +10,7 @@ mod hostile;
 mod links;
 mod look;
 mod maps;
+mod offline;
 mod share;
 mod spectra;
 mod text;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         maps::TESTS,
         spectra::TESTS,
         heads::TESTS,
+        downloads::TESTS,
+        offline::TESTS,
         look::TESTS,
         share::TESTS,
         export::TESTS,
