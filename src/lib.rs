@@ -13,6 +13,9 @@
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
 //! | [`link`] | view state ↔ URL fragment |
+//! | [`sweep`] | the cost of simplifying, as curves |
+//! | [`figure`] | axes, places for labels and data tables of figures |
+//! | [`heads`] | what the closer look at one head shows: order, view, colours, sentences |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -22,11 +25,14 @@
 pub mod card;
 pub mod checkpoint;
 pub mod engine;
+pub mod figure;
+pub mod heads;
 pub mod kernels;
 pub mod link;
 pub mod model;
 pub mod report;
 pub mod spectra;
+pub mod sweep;
 pub mod text;
 #[cfg(feature = "ui")]
 pub mod ui;

@@ -207,8 +207,13 @@ impl Link {
             }
             None => trained,
         };
-        let layer = clamp("layer", self.layer, self.model.layers, &mut notes);
-        let head = clamp("head", self.head, self.model.heads, &mut notes);
+        let (layer, head) = match (self.layer, self.head) {
+            (None, None) => self.model.first_head(),
+            (layer, head) => (
+                clamp("layer", layer, self.model.layers, &mut notes),
+                clamp("head", head, self.model.heads, &mut notes),
+            ),
+        };
         (modes, layer, head, notes)
     }
 
@@ -248,6 +253,16 @@ impl Link {
 /// The text form of modes for a link: None where every layer is as trained.
 pub fn modes_for_link(modes: &[LayerMode], trained: &[LayerMode]) -> Option<String> {
     (modes != trained).then(|| format_modes(modes))
+}
+
+/// Layer and head, from 0, as a link has them, from 1: neither where they are selected at first anyway. Of the
+/// two, one that is missing is 1.
+pub fn selection_for_link(model: &zoo::ModelEntry, layer: usize, head: usize) -> (Option<usize>, Option<usize>) {
+    match (layer, head) {
+        first if first == model.first_head() => (None, None),
+        (0, 0) => (Some(1), None),
+        _ => ((layer > 0).then_some(layer + 1), (head > 0).then_some(head + 1)),
+    }
 }
 
 fn index(name: &str, value: &str, notes: &mut Vec<String>) -> Option<usize> {

@@ -20,6 +20,9 @@ pub struct ModelEntry {
     /// The mode that each layer was trained with, as in links.
     trained: &'static str,
     pub layers: usize,
+    /// Layer and head, from 1, that are selected at first: the telling head of the card, see
+    /// [`crate::heads::telling_head`].
+    first_head: (usize, usize),
 }
 
 impl ModelEntry {
@@ -27,6 +30,11 @@ impl ModelEntry {
     pub fn trained(&self) -> Vec<LayerMode> {
         let softmax = vec![LayerMode::Softmax; self.layers];
         parse_modes(self.trained, &softmax).unwrap_or(softmax)
+    }
+
+    /// Layer and head, from 0, that are selected at first.
+    pub fn first_head(&self) -> (usize, usize) {
+        (self.first_head.0 - 1, self.first_head.1 - 1)
     }
 }
 
@@ -42,6 +50,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (8, 2),
     },
     ModelEntry {
         id: "gpt2-6m",
@@ -54,6 +63,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (4, 2),
     },
     ModelEntry {
         id: "sd-1m",
@@ -66,6 +76,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 4,
         trained: "softmax*8",
         layers: 8,
+        first_head: (6, 1),
     },
     ModelEntry {
         id: "gpt2-1m",
@@ -78,6 +89,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 4,
         trained: "softmax*8",
         layers: 8,
+        first_head: (4, 3),
     },
     ModelEntry {
         id: "sd-6m-a1",
@@ -90,6 +102,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (9, 6),
     },
     ModelEntry {
         id: "sd-6m-elu4",
@@ -102,6 +115,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "elu1*4,softmax*8",
         layers: 12,
+        first_head: (8, 2),
     },
     ModelEntry {
         id: "sd-6m-cascade47",
@@ -114,6 +128,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (9, 4),
     },
     ModelEntry {
         id: "sd-6m-cascade65",
@@ -126,6 +141,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (10, 6),
     },
     ModelEntry {
         id: "sd-6m-psd",
@@ -138,6 +154,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (3, 2),
     },
     ModelEntry {
         id: "sd-15m",
@@ -150,6 +167,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 8,
         trained: "softmax*16",
         layers: 16,
+        first_head: (11, 6),
     },
     ModelEntry {
         id: "gpt2-15m",
@@ -162,6 +180,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 8,
         trained: "softmax*16",
         layers: 16,
+        first_head: (5, 4),
     },
 ];
 
@@ -208,6 +227,8 @@ mod tests {
                 assert_eq!(card[key].as_str(), Some(value), "{}: {key}", model.id);
             }
             assert_eq!(card["parameters"].as_u64(), Some(model.parameters), "{}", model.id);
+            let read: crate::card::Card = serde_json::from_value(card.clone()).unwrap();
+            assert_eq!(model.first_head(), crate::heads::telling_head(&read.spectra), "{}", model.id);
             if let Some(twin) = card["twin"]["id"].as_str() {
                 assert_eq!(twin, model.twin, "{}", model.id);
             }

@@ -1,6 +1,6 @@
 //! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
 
-use cascade::link::{Link, TextChoice, View, modes_for_link};
+use cascade::link::{Link, TextChoice, View, modes_for_link, selection_for_link};
 use cascade::model::LayerMode;
 use cascade::zoo;
 
@@ -45,6 +45,25 @@ fn resolves_against_the_model() {
     assert_eq!((modes[6], modes[7], layer, head), (LayerMode::Linearized, LayerMode::Softmax, 11, 5));
     assert_eq!(modes_for_link(&modes, &link_trained()).as_deref(), Some("linearized*7,softmax*5"));
     assert_eq!(modes_for_link(&link_trained(), &link_trained()), None);
+}
+
+#[test]
+fn every_selection_round_trips() {
+    for model in zoo::MODELS {
+        for (layer, head) in (0..model.layers).flat_map(|l| (0..model.heads).map(move |h| (l, h))) {
+            let (l, h) = selection_for_link(model, layer, head);
+            let link = Link { model, layer: l, head: h, ..Link::default() };
+            let (_, again, head_again, notes) = Link::parse(&link.fragment()).0.resolve();
+            assert_eq!((again, head_again, notes), (layer, head, vec![]), "{} {}", model.id, link.fragment());
+        }
+    }
+    // One key alone means what it always has: the other is 1.
+    let selected = |fragment: &str| {
+        let (_, layer, head, _) = Link::parse(fragment).0.resolve();
+        (layer, head)
+    };
+    assert_eq!((selected("l=3"), selected("h=3"), selected("l=1")), ((2, 0), (0, 2), (0, 0)));
+    assert_eq!(selected(""), zoo::find(zoo::DEFAULT).unwrap().first_head());
 }
 
 /// Fragment, and a piece of the note that it must give.

@@ -2,9 +2,11 @@
 //! needs once: eigenvalues of the weight kernel, and cuts of its routing part to a few rotation planes.
 
 mod maps;
+mod planes;
 mod small;
 
-pub use maps::HeadMaps;
+pub use maps::{HeadMaps, PLANES};
+pub use planes::{Pair, Plane, planes};
 pub use small::{RankCuts, eigenvalues, kernel_effective_rank, max_real_eigenvalue};
 
 /// One head's spectra.

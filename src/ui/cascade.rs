@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::card::{Card, Moment, MomentLayer};
 use crate::engine::LayerSpectra;
+use crate::heads::HeadFigures;
 use crate::spectra::effective_rank;
 
 /// Effective ranks and routing fractions of every head, a layer at a time.
@@ -67,6 +68,23 @@ impl Cascade {
             fraction: l.operating.routing_fraction.clone(),
         });
         Cascade { layers: layers.collect(), source }
+    }
+
+    /// Every head in reading order. `cost` is the perplexity ratio with a layer linearised alone.
+    pub fn heads(&self, cost: impl Fn(usize) -> Option<f64>) -> Vec<HeadFigures> {
+        let of_layer = |(layer, l): (usize, &CascadeLayer)| {
+            let ranks = l.operating.iter().zip(&l.capacity).zip(&l.fraction).enumerate();
+            let head = |(head, ((operating, capacity), fraction)): (usize, ((&f64, &f64), &f64))| HeadFigures {
+                layer,
+                head,
+                operating: *operating,
+                capacity: *capacity,
+                fraction: *fraction,
+                layer_cost: cost(layer),
+            };
+            ranks.map(head).collect::<Vec<_>>()
+        };
+        self.layers.iter().enumerate().flat_map(of_layer).collect()
     }
 
     /// Upper end of the rank axis.

@@ -9,6 +9,7 @@ use leptos::task::spawn_local;
 
 use super::machine::Machine;
 use super::state::{Phase, State};
+use crate::link::View;
 use crate::model::LayerMode;
 use crate::zoo::ModelEntry;
 
@@ -19,7 +20,9 @@ pub struct Wanted {
     pub text: String,
     pub modes: Vec<LayerMode>,
     pub cpu: bool,
-    /// The head whose matrices are on screen, from 0.
+    /// What is open below the stack.
+    pub view: View,
+    /// The selected head, from 0.
     pub layer: usize,
     pub head: usize,
 }
@@ -52,6 +55,7 @@ pub fn follow(state: State) {
             text: state.text.with(|t| t.text().to_string()),
             modes: state.modes.get(),
             cpu: state.cpu.get(),
+            view: state.view.get(),
             layer: state.layer.get(),
             head: state.head.get(),
         };

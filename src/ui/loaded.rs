@@ -8,10 +8,11 @@ use web_time::Instant;
 
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
-use super::state::{Controls, SWEPT, State, set};
+use super::state::{Controls, State, set};
 use crate::engine::{EngineError, LayerSpectra, Run, Session, breathe};
 use crate::model::{LayerMode, Slot};
 use crate::report::{ModelSummary, Report, layer_reports};
+use crate::sweep::SWEPT;
 use crate::text::Tokens;
 
 /// Results that stay valid while only the modes change.

@@ -13,7 +13,7 @@ use super::loaded::{Loaded, milliseconds};
 use super::state::{EngineState, Phase, Progress, Reading, State, set};
 use crate::checkpoint;
 use crate::engine::{Engine, EngineError, Gpu, NoGpu, Session};
-use crate::link::TextChoice;
+use crate::link::{TextChoice, View};
 use crate::model::Model;
 use crate::report::ModelSummary;
 use crate::text::{Tokenizer, Tokens};
@@ -77,7 +77,9 @@ impl Machine {
         if self.inbox.overtaken() {
             return Ok(());
         }
-        loaded.run_maps(state, wanted).await?;
+        if wanted.view == View::Heads {
+            loaded.run_maps(state, wanted).await?;
+        }
         loaded.run_extras(state, &self.inbox, &modified).await?;
         Ok(())
     }
@@ -130,6 +132,7 @@ impl Machine {
             };
         }
         let (model, load_ms) = &self.models[entry.id];
+        state.heads.keep(entry.id, model);
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
         let summary = ModelSummary::new(entry.id, entry.sha256, model);
         let session = Session::new(engine, Arc::clone(model))?;

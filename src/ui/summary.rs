@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::about::TimelapseSlider;
 use super::cascade::mean;
-use super::plot;
+use super::plot::{self, Plot};
 use super::state::State;
 use crate::model::LayerMode;
 use crate::words::{cascade_sentence, change, perplexity, ratio};
@@ -72,11 +72,11 @@ pub fn Presets(state: State) -> impl IntoView {
 
 #[component]
 pub fn CascadeFigure(state: State) -> impl IntoView {
-    let svg = move || {
+    let picture = move || {
         let modes = state.modes.get();
         let trained = state.model.get().trained();
         let marked: Vec<bool> = modes.iter().zip(&trained).map(|(a, b)| a != b).collect();
-        state.figure.with(|cascade| plot::cascade(cascade, &marked, state.narrow.get()))
+        state.figure.with(|cascade| plot::cascade(cascade, &marked, None, state.narrow.get()))
     };
     let source = move || state.figure.with(|c| c.source);
     let caption = move || match source() {
@@ -92,7 +92,8 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
     view! {
         <figure id="cascade" data-source=source class:stale=move || !state.fresh.get()>
             <h2>"Spectral cascade"<span>"effective rank of routing, layer by layer"</span></h2>
-            <div class="plot" role="img" aria-label=move || state.sentence.get() inner_html=svg></div>
+            <Plot picture=Signal::derive(picture) label=Signal::derive(move || state.sentence.get())
+                table=Signal::derive(move || state.figure.with(plot::cascade_table))/>
             <figcaption>{grows}" "{caption}</figcaption>
             <TimelapseSlider state=state/>
         </figure>

@@ -4,7 +4,8 @@
 use leptos::prelude::*;
 
 use super::plot;
-use super::state::{SWEPT, State};
+use super::state::State;
+use crate::sweep::{Curves, Kind, SWEPT};
 use crate::words::{change, sweep_sentence};
 
 #[component]
@@ -17,7 +18,14 @@ pub fn Sweep(state: State) -> impl IntoView {
         Some(curves.iter().map(curve).collect::<Vec<_>>())
     };
     let layers = move || state.model.get().layers;
-    let svg = move || plot::sweep(&ratios().unwrap_or_default(), layers(), state.narrow.get());
+    let svg = move || {
+        let mut curves = Curves::new(Kind::First, layers(), baseline());
+        for (i, values) in state.sweep.get().into_iter().enumerate() {
+            values.into_iter().enumerate().for_each(|(k, p)| curves.set(i, k, p));
+        }
+        let figure = plot::Sweep { kind: Kind::First, layers: layers(), main: Some(&curves), twin: None };
+        plot::sweep(&figure, state.narrow.get()).svg
+    };
     let done = move || state.sweep.with(|s| s.iter().map(Vec::len).sum::<usize>());
     let total = move || SWEPT.len() * (layers() + 1);
     let button = move || {

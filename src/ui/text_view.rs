@@ -19,7 +19,7 @@ const FULL_CHANGE: f64 = 3.0;
 
 #[component]
 pub fn TextView(state: State) -> impl IntoView {
-    let pointed = RwSignal::new(None::<usize>);
+    let pointed = state.heads.token;
     let place = RwSignal::new((0.0, 0.0));
     let editing = RwSignal::new(None::<leptos::leptos_dom::helpers::TimeoutHandle>);
     let typed = move |event| {

@@ -1,18 +1,25 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod heads;
+mod sweep;
+
 use std::sync::Arc;
+
+pub use heads::{HeadsState, TwinState};
 
 use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, TextChoice, View, modes_for_link};
+use crate::link::{Link, TextChoice, View, modes_for_link, selection_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
+
+pub use sweep::{SweepState, TwinState};
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,9 +86,6 @@ pub struct Reading {
     pub tokenizer: Arc<Tokenizer>,
 }
 
-/// The modes of the sweep, in the order of its curves.
-pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
-
 #[derive(Clone, Copy)]
 pub struct State {
     // What the user chose.
@@ -112,6 +116,7 @@ pub struct State {
     pub baseline: RwSignal<Option<Arc<Run>>>,
     pub modified: RwSignal<Option<Arc<Run>>>,
     pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
+    pub heads: HeadsState,
     /// The selected head's matrices.
     pub maps: RwSignal<Option<Arc<HeadMaps>>>,
     pub cascade: RwSignal<Cascade>,
@@ -191,6 +196,7 @@ impl State {
             baseline,
             modified,
             spectra: RwSignal::new(None),
+            heads: HeadsState::new(),
             maps: RwSignal::new(None),
             cascade,
             fresh: RwSignal::new(true),
@@ -237,13 +243,13 @@ impl State {
     /// The fragment of what is chosen now.
     pub fn fragment(&self) -> String {
         let model = self.model.get();
-        let from_one = |index: usize| (index > 0).then_some(index + 1);
+        let (layer, head) = selection_for_link(model, self.layer.get(), self.head.get());
         let link = Link {
             model,
             text: self.text.get(),
             modes: modes_for_link(&self.modes.get(), &model.trained()),
-            layer: from_one(self.layer.get()),
-            head: from_one(self.head.get()),
+            layer,
+            head,
             view: self.view.get(),
             cpu: self.cpu.get(),
         };
@@ -262,8 +268,11 @@ impl State {
             let note = format!("{} has {} layers: its switches start as trained.", model.title, model.layers);
             self.link_notes.set(vec![note]);
         }
-        self.layer.update(|l| *l = (*l).min(model.layers - 1));
-        self.head.update(|h| *h = (*h).min(model.heads - 1));
+        // A selection that nobody made moves on to the other model's own.
+        let selected = (self.layer.get_untracked(), self.head.get_untracked());
+        let (layer, head) = if selected == old.first_head() { model.first_head() } else { selected };
+        set(self.layer, layer.min(model.layers - 1));
+        set(self.head, head.min(model.heads - 1));
         self.show_model(model);
     }
 

@@ -1,0 +1,25 @@
+//! One layer, one head: choose it, see what it does to this text, and what its weights are.
+
+mod grid;
+mod map;
+mod maps;
+mod table;
+
+use leptos::prelude::*;
+
+use super::state::State;
+
+#[component]
+pub fn Heads(state: State) -> impl IntoView {
+    view! {
+        <div class="heads-view">
+            <section class="heads-choose" aria-label="Choose a head">
+                <grid::Grid state=state/>
+                <table::Table state=state/>
+            </section>
+            <section class="heads-maps" aria-label="Matrices of the selected head">
+                <maps::Maps state=state/>
+            </section>
+        </div>
+    }
+}
