@@ -9,3 +9,4 @@ pub mod install;
 pub mod shell;
 pub mod site;
 pub mod static_site;
+pub mod wasm;

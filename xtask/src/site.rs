@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use crate::install;
 use crate::shell::{Cmd, Failure, root};
 use crate::static_site::{Mount, StaticSite};
+use crate::wasm;
 
 /// The most that a visitor may have to download before the page runs: wasm and JavaScript together, compressed.
-const LIMIT_BYTES: usize = 1_200_000;
+const LIMIT_BYTES: usize = 1_000_000;
 const DEFAULT_PORT: u16 = 8080;
 
 /// The folder that holds the built site.
@@ -20,6 +21,7 @@ pub fn dist() -> PathBuf {
 pub fn build() -> Result<(), Failure> {
     install::site_tools()?;
     Cmd::new("trunk").args(["build"]).env("TRUNK_SKIP_VERSION_CHECK", "true").env("NO_COLOR", "true").run()?;
+    wasm::strip_folder(&dist())?;
     if install::has_brotli() {
         check_size()
     } else {
