@@ -57,6 +57,11 @@ pub fn draw(logits: &[f64], sampling: &Sampling, step: usize) -> Option<Drawn> {
     Some(Drawn { id: id as u32, probability: (logits[id] - top).exp() / sum, likeliest: picked == 0 })
 }
 
+/// How many tokens two continuations share from the start.
+pub fn agreeing(a: &[u32], b: &[u32]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
 /// The index whose share of the weights holds the roll.
 fn pick(weights: &[f64], roll: f64) -> usize {
     let mut left = roll * weights.iter().sum::<f64>();
@@ -113,6 +118,13 @@ mod tests {
         let with = |seed| drawn(&logits, &Sampling { seed, ..Sampling::default() }, 40);
         assert_eq!(with(1), with(1));
         assert_ne!(with(1), with(2));
+    }
+
+    #[test]
+    fn agreement_ends_at_the_first_difference() {
+        assert_eq!(agreeing(&[1, 2, 3, 4], &[1, 2, 9, 4, 5]), 2);
+        assert_eq!(agreeing(&[1, 2], &[1, 2, 3]), 2);
+        assert_eq!(agreeing(&[], &[1]), 0);
     }
 
     #[test]
