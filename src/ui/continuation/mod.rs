@@ -14,7 +14,7 @@ pub fn Continuation(state: State) -> impl IntoView {
     work::follow(state);
     let c = state.continuation;
     let tokens = move || state.reading.with(|r| r.as_ref().map_or(0, |r| r.ids.len()));
-    let context = move || c.weights.with(|w| w.as_ref().map_or(256, |(_, m)| m.config.context));
+    let context = move || state.cost.config.with(|c| c.as_ref().map_or(256, |(_, config)| config.context));
     let busy = move || {
         let running = |side: Side| side.prompt > 0 && side.end.is_none();
         c.going.get() && (running(c.now.get()) || running(c.baseline.get()))

@@ -14,8 +14,6 @@ const COUNT: usize = 40;
 
 #[derive(Clone, Copy)]
 pub struct ContinuationState {
-    /// The weights on screen, with their model's id.
-    pub weights: RwSignal<Option<(&'static str, Arc<Model>)>>,
     pub after: RwSignal<usize>,
     pub count: RwSignal<usize>,
     pub sampling: RwSignal<Sampling>,
@@ -72,7 +70,6 @@ pub enum End {
 impl ContinuationState {
     pub fn new() -> Self {
         ContinuationState {
-            weights: RwSignal::new(None),
             after: RwSignal::new(AFTER),
             count: RwSignal::new(COUNT),
             sampling: RwSignal::new(Sampling::default()),
@@ -103,12 +100,9 @@ impl State {
         if !c.going.get() {
             return None;
         }
-        let (id, model) = c.weights.get()?;
+        let id = self.model.get().id;
+        let model = self.heads.shelf.with(|shelf| shelf.get(id).cloned())?;
         let ids = self.reading.with(|r| r.as_ref().map(|r| r.ids.clone()))?;
-        // Weights and menu change one after the other.
-        if id != self.model.get().id {
-            return None;
-        }
         let modes = if modified { self.modes.get() } else { model.config.trained.clone() };
         let after = c.after.get().clamp(1, ids.len());
         let wish =
