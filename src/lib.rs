@@ -9,6 +9,7 @@
 //! | [`kernels`] | one file a shader: parameters, dispatch size, reference; forms for CPUs |
 //! | [`engine`] | runs a plan on the GPU or the CPU; the only place that knows of devices |
 //! | [`spectra`] | singular values and effective rank; eigenvalues and rank cuts in f64 |
+//! | [`decode`], [`sample`] | one token at a time, to continue a text |
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
@@ -32,6 +33,7 @@ pub mod card;
 pub mod check;
 pub mod checkpoint;
 pub mod cost;
+pub mod decode;
 pub mod download;
 pub mod engine;
 pub mod export;
@@ -42,6 +44,7 @@ pub mod link;
 pub mod model;
 pub mod qr;
 pub mod report;
+pub mod sample;
 pub mod script;
 pub mod spectra;
 pub mod sweep;

@@ -60,6 +60,14 @@ fn superscript(digit: char) -> char {
     digit.to_digit(10).map_or(digit, |d| RAISED[d as usize])
 }
 
+/// "98 304": digits in threes, held together by narrow spaces.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join("\u{202f}")
+}
+
 /// "11.6 MB".
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
@@ -228,6 +236,13 @@ mod tests {
 
     fn modes(text: &str) -> Vec<LayerMode> {
         parse_modes(text, &TRAINED).unwrap()
+    }
+
+    #[test]
+    fn digits_come_in_threes() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub fn constants(model: &Model) -> Vec<(Buffer, Cow<'_, [f32]>)> {
 }
 
 /// Scores and values as one matrix: u, or q and k in turn a head at a time, then v.
-fn projection(config: &Config, layer: &Layer, l: usize) -> Linear {
+pub(crate) fn projection(config: &Config, layer: &Layer, l: usize) -> Linear {
     let (r, d) = (config.head_dim[l], config.d_model);
     let (mut weight, mut bias) = (Vec::new(), Vec::new());
     match &layer.scores {

@@ -9,6 +9,7 @@ pub mod random;
 mod spectrum;
 
 pub use buffer::{Buffer, LayerPart, Slot, Step};
+pub(crate) use constants::projection;
 pub use constants::{constants, split_projection};
 pub use lanes::{Lane, lane_words};
 pub use mode::{LayerMode, ModesError, format_modes, parse_modes, solo_variants, sweep_variants};

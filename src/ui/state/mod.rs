@@ -1,5 +1,6 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod continuation;
 mod cost;
 mod heads;
 mod share;
@@ -24,6 +25,7 @@ use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
 
+pub use continuation::{ContinuationState, End, Side, Wish};
 pub use cost::{CostState, Times};
 pub use heads::{HeadsState, TwinWeights};
 pub use share::{Checked, Share, Subject};
@@ -157,6 +159,7 @@ pub struct State {
     /// A phone's width.
     pub narrow: RwSignal<bool>,
     pub share: Share,
+    pub continuation: ContinuationState,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
     pub figure: Memo<Cascade>,
@@ -232,6 +235,7 @@ impl State {
             timelapse,
             moment,
             narrow: RwSignal::new(is_narrow()),
+            continuation: ContinuationState::new(),
             share: Share::new(),
             figure,
             baseline_perplexity,
