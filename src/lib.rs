@@ -22,6 +22,7 @@
 //! | [`sweep`] | the cost of simplifying, as curves |
 //! | [`figure`] | axes, places for labels and data tables of figures |
 //! | [`heads`] | what the closer look at one head shows: order, view, colours, sentences |
+//! | [`explain`] | tour, glossary, what to notice |
 //! | [`words`] | numbers and sentences as people read them |
 //! | `ui` | the page (feature `ui`); nothing above imports it |
 //!
@@ -36,6 +37,7 @@ pub mod cost;
 pub mod decode;
 pub mod download;
 pub mod engine;
+pub mod explain;
 pub mod export;
 pub mod figure;
 pub mod heads;

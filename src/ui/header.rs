@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::Shown;
+use super::help::HelpButton;
 use super::share::{Restrictions, ShareButton, Verdict};
 use super::state::{EngineState, Phase, Progress, State, Storage};
 use crate::link::{Part, Pin, TextChoice};
@@ -62,6 +63,7 @@ pub fn Header(state: State) -> impl IntoView {
                     }}</span>
                 </div>
             </Shown>
+            <HelpButton state=state/>
             <Shown state=state part=Part::Share>
                 <ShareButton state=state/>
             </Shown>

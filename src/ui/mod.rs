@@ -10,6 +10,7 @@ mod export;
 mod fetch;
 mod header;
 mod heads;
+mod help;
 mod history;
 mod library;
 mod loaded;
@@ -27,6 +28,7 @@ mod summary;
 mod sweep;
 mod tabs;
 mod text_view;
+mod tour;
 mod twin;
 
 use leptos::prelude::*;
@@ -61,6 +63,7 @@ fn App() -> impl IntoView {
     view! {
         <Show when=move || !embedded()>
             <header::Header state=state/>
+            <tour::Tour state=state/>
         </Show>
         <Shown state=state part=Part::Card>
             <about::About state=state/>

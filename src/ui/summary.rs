@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use super::about::{TimelapseSlider, read};
 use super::cascade::{Cascade, mean};
 use super::export::Save;
+use super::help::Notice;
 use super::plot::{self, Data, Plot};
 use super::state::State;
 use crate::card::Card;
@@ -74,6 +75,7 @@ pub fn Presets(state: State) -> impl IntoView {
                 on:input=move |e| { if let Ok(k) = event_target_value(&e).parse() { state.set_rank(k) } }/>
             <output>{move || state.rank.get()}</output>
         </label>
+        <Notice state=state/>
     }
 }
 

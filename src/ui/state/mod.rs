@@ -3,6 +3,7 @@
 mod compare;
 mod continuation;
 mod cost;
+mod explain;
 mod heads;
 mod share;
 mod storage;
@@ -29,6 +30,7 @@ use leptos::prelude::*;
 pub use compare::{Beside, CompareState, comparable};
 pub use continuation::{ContinuationState, End, Side, Wish};
 pub use cost::{CostState, Times};
+pub use explain::ExplainState;
 pub use heads::{HeadsState, TwinWeights};
 pub use share::{Checked, Share, Subject};
 pub use sweep::{SweepState, TwinState};
@@ -163,6 +165,7 @@ pub struct State {
     pub share: Share,
     pub continuation: ContinuationState,
     pub compare: CompareState,
+    pub explain: ExplainState,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
     pub figure: Memo<Cascade>,
@@ -240,6 +243,7 @@ impl State {
             narrow: RwSignal::new(is_narrow()),
             continuation: ContinuationState::new(),
             compare: CompareState::new(),
+            explain: ExplainState::new(),
             share: Share::new(),
             figure,
             baseline_perplexity,
