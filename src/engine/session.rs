@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{
-    Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, Step, constants, score_kernel, spectrum_side,
-};
+use crate::model::{Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, constants, score_kernel, spectrum_side};
 use crate::spectra::{self, HeadMaps, HeadSpectra, PartSpectra, RankCuts};
 
 /// What the model said at one position.
@@ -28,6 +26,8 @@ pub struct Run {
     pub scores: Vec<TokenScore>,
     /// The first layer that had to be computed; everything before it was kept from earlier runs.
     pub from_layer: usize,
+    /// Milliseconds that the device itself spent, where it can tell.
+    pub gpu_ms: Option<f64>,
 }
 
 impl Run {
@@ -70,7 +70,10 @@ impl Session {
     /// Puts the model's weights on the engine.
     pub fn new(mut engine: Engine, model: Arc<Model>) -> Result<Self, EngineError> {
         for (buffer, data) in constants(&model) {
-            engine.upload(buffer, &data)?;
+            match buffer {
+                Buffer::TokenEmbedding => engine.upload_rows(buffer, &data, model.config.d_model)?,
+                _ => engine.upload(buffer, &data)?,
+            }
         }
         Ok(Session { engine, model, ids: Vec::new(), streams: HashMap::new(), cuts: RankCuts::default() })
     }
@@ -142,12 +145,12 @@ impl Session {
         // Until the run is done the slot's streams are in an unknown state: a failure must not leave them trusted.
         self.streams.remove(&slot);
         let words = self.ids.len() * RECORD;
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
         self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
         let last = self.ids.len() - 1;
         let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
-        Ok(Run { modes: modes.to_vec(), scores, from_layer: from })
+        Ok(Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() })
     }
 
     /// First k layers in `mode`, the rest as trained, for k = 0…layers. Each run keeps what it shares with the
@@ -179,7 +182,7 @@ impl Session {
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
         let read =
             [(Buffer::SingularValues, SPECTRUM_KINDS * group * n), (Buffer::ResidualNorms, config.layers * tokens)];
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let results = self.engine.run(&steps, &read).await?;
         let values = |kind: usize, layer: usize, head: usize| {
             let at = (kind * group + layer * config.heads + head) * n;
@@ -209,7 +212,7 @@ impl Session {
         let mut plan = Plan::new(&model.config, self.ids.len());
         plan.project(layer, Buffer::Residual(Slot::Baseline, layer));
         let row = plan.projected_width(layer);
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let read = [(Buffer::Projected, self.ids.len() * row)];
         let projected = self.engine.run(&steps, &read).await?.swap_remove(0);
         let width = model.config.score_width(layer);
@@ -223,11 +226,6 @@ impl Session {
             self.run(Slot::Baseline, &trained).await?;
         }
         Ok(())
-    }
-
-    /// The plan's steps, with the variants of kernels that this engine runs fastest.
-    fn tuned(&self, plan: Plan) -> Vec<Step> {
-        plan.steps.into_iter().map(|step| Step { op: self.engine.tuned(step.op), ..step }).collect()
     }
 
     /// Uploads the small matrices that a layer needs in a mode, unless they are there.

@@ -4,6 +4,7 @@
 //!   out_i = (Σv + scale·(q·Σk⊗v) − scale·(q·Σk)·Σv/n)/n. Width 0 leaves Σv/n: uniform averaging.
 //! - elu1: out_i = φ(q)·Σφ(k)⊗v / (φ(q)·Σφ(k) + 10⁻⁶), no scale.
 
+use super::attention::{THREAD_ROWS, THREADS};
 use super::chunk_state::{CHUNK, ELU1, feature, state_words};
 use super::{HeadView, Kernel, add_scaled, store};
 
@@ -27,7 +28,7 @@ pub struct Params {
     pub value: HeadView,
 }
 
-/// Queries a workgroup; divides [`CHUNK`].
+/// Queries a workgroup of the first form; divides [`CHUNK`], as does what a thread of the second takes.
 pub const ROWS: u32 = 16;
 
 impl Kernel for Params {
@@ -35,6 +36,13 @@ impl Kernel for Params {
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        match form {
+            0 => self.groups(),
+            _ => [(self.tokens.div_ceil(THREAD_ROWS) * self.heads).div_ceil(THREADS), 1, 1],
+        }
     }
 
     fn output_words(&self) -> usize {
