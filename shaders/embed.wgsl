@@ -24,11 +24,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let quad = id.x % quads;
-    let name = u32(ids[token]);
-    if (name < params.first_id || name - params.first_id >= params.vocab) {
+    // Ids before the first wrap around and are far past the last.
+    let name = u32(ids[token]) - params.first_id;
+    if (name >= params.vocab) {
         return;
     }
-    let e = weight_quad((name - params.first_id) * quads + quad);
+    let e = weight_quad(name * quads + quad);
     let p = position_embedding[id.x];
     x[id.x] = params.scale * (e + p);
 }

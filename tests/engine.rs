@@ -33,7 +33,7 @@ fn a_repeated_toggle_makes_nothing_on_the_device() {
         let mut session = session(&gpu, family);
         let trained = session.model().config.trained.clone();
         block_on(session.run(Slot::Baseline, &trained)).expect("the baseline");
-        let mut round = |session: &mut Session| {
+        let round = |session: &mut Session| {
             let mut scores = Vec::new();
             for layer in [0, 3, 5] {
                 for mode in [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off] {

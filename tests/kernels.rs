@@ -72,8 +72,8 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
         KernelId::Embed => &[
             ("(e + p)", "(e - p)"),
             ("token >= params.tokens", "token + 1u >= params.tokens"),
-            ("name < params.first_id", "false"),
-            ("params.first_id >= params.vocab", "params.first_id > params.vocab"),
+            ("name >= params.vocab", "name > params.vocab"),
+            ("u32(ids[token]) - params.first_id", "u32(ids[token])"),
             ("unpack2x16float(four.y)", "unpack2x16float(four.x)"),
         ],
         KernelId::LayerNorm => &[
@@ -177,6 +177,9 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
         ],
     }
 }
+
+/// Mutations that change no result of a form: the tiles of unembedding put equal logits in order when they merge.
+const HARMLESS: [(&str, &str); 2] = [("unembed, tile", "value <= (*top).value4"), ("unembed, tile", "value > v.x")];
 
 fn cases(kernel: KernelId) -> Vec<Case> {
     let rng = &mut Rng(kernel as u64 + 1);
@@ -685,7 +688,8 @@ fn every_comparison_has_been_seen_to_fail() {
             let cases = stored_cases(spec.id, half);
             // What the two storages share is broken once.
             let new = |from: &str| !half || !spec.forms[form].source.contains(from);
-            let of_form: Vec<_> = mutations.iter().filter(|(from, _)| source.contains(from) && new(from)).collect();
+            let counts = |from: &str| source.contains(from) && new(from) && !HARMLESS.contains(&(&*name, from));
+            let of_form: Vec<_> = mutations.iter().filter(|(from, _)| counts(from)).collect();
             assert!(!of_form.is_empty(), "{name} has no mutations");
             for (from, to) in of_form {
                 let broken = gpu.with_source(spec.id, form, half, &source.replacen(from, to, 1));

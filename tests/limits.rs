@@ -53,7 +53,9 @@ fn rounded(mut model: Model) -> Model {
     let round = |weights: &mut Vec<f32>| weights.iter_mut().for_each(|w| *w = half::f16::from_f32(*w).to_f32());
     round(&mut model.token_embedding);
     for layer in &mut model.layers {
-        [&mut layer.output, &mut layer.up, &mut layer.down].map(|linear| round(&mut linear.weight));
+        for linear in [&mut layer.output, &mut layer.up, &mut layer.down] {
+            round(&mut linear.weight);
+        }
     }
     model
 }
