@@ -1,9 +1,5 @@
 // A thread owns its queries' maximum and sum.
 
-fn key_feature(z: vec4<f32>) -> vec4<f32> {
-    return z;
-}
-
 struct Running {
     top: f32,
     sum: f32,

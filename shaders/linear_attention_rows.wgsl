@@ -1,9 +1,5 @@
 // Every weight is w_ij = c + s·g_ij with one c and one s a query, once Σ_j g_ij is known; that comes first, from Σ k.
 
-fn key_feature(z: vec4<f32>) -> vec4<f32> {
-    return feature_map(params.feature, z);
-}
-
 // c and s of one query.
 struct Line {
     constant: f32,

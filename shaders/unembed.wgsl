@@ -31,24 +31,27 @@ fn running_new() -> Running {
     return Running(top_new(), NONE, 0.0, NONE);
 }
 
-// Adds the logits of four entries from `entry` on; what lies past the vocabulary counts as none.
-fn running_add(state: ptr<function, Running>, entry: u32, target_id: f32, four: vec4<f32>) {
-    let outside = vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u) >= vec4<u32>(params.vocab);
-    let logits = select(four, vec4<f32>(NONE), outside);
-    let peak = max(max(logits.x, logits.y), max(logits.z, logits.w));
+// Adds the logits of eight entries from `entry` on; what lies past the vocabulary counts as none.
+fn running_add(state: ptr<function, Running>, entry: u32, target_id: f32, first: vec4<f32>, second: vec4<f32>) {
+    let four = vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u);
+    let low = select(first, vec4<f32>(NONE), four >= vec4<u32>(params.vocab));
+    let high = select(second, vec4<f32>(NONE), four + 4u >= vec4<u32>(params.vocab));
+    let both = max(low, high);
+    let peak = max(max(both.x, both.y), max(both.z, both.w));
     let largest = max((*state).largest, peak);
-    let e = exp(logits - largest);
+    let e = exp(low - largest) + exp(high - largest);
     (*state).sum = (*state).sum * exp((*state).largest - largest) + (e.x + e.y + e.z + e.w);
     (*state).largest = largest;
     let id = f32(params.first_id + entry);
     let difference = target_id - id;
-    if (difference >= 0.0 && difference < 4.0) {
-        (*state).target_logit = logits[u32(difference)];
+    if (difference >= 0.0 && difference < 8.0) {
+        let place = u32(difference);
+        (*state).target_logit = select(low[place % 4u], high[place % 4u], place > 3u);
     }
     // A loop that mostly runs no turn: software adapters step over it, and would go through a condition's body.
     var top = (*state).top;
-    for (var i = select(4u, 0u, peak > top.value4); i < 4u; i++) {
-        top_offer(&top, logits[i], id + f32(i));
+    for (var i = select(8u, 0u, peak > top.value4); i < 8u; i++) {
+        top_offer(&top, select(low[i % 4u], high[i % 4u], i > 3u), id + f32(i));
     }
     (*state).top = top;
 }

@@ -2,11 +2,6 @@
 
 const SPAN: u32 = 8u; // tokens a thread, threads a workgroup, and entries at a time
 
-fn add(state: ptr<function, Running>, entry: u32, target_id: f32, logits: Row) {
-    running_add(state, entry, target_id, logits.low);
-    running_add(state, entry + 4u, target_id, logits.high);
-}
-
 @compute @workgroup_size(SPAN)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x * SPAN;
@@ -26,14 +21,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let end = min((slab + 1u) * SLAB, params.vocab);
     for (var entry = slab * SLAB; entry < end; entry += SPAN) {
         let logits = block_product(row, last_row, entry, params.vocab - 1u, params.d_model / 4u);
-        add(&state0, entry, targets[min(row, last_row)], logits.r0);
-        add(&state1, entry, targets[min(row + 1u, last_row)], logits.r1);
-        add(&state2, entry, targets[min(row + 2u, last_row)], logits.r2);
-        add(&state3, entry, targets[min(row + 3u, last_row)], logits.r3);
-        add(&state4, entry, targets[min(row + 4u, last_row)], logits.r4);
-        add(&state5, entry, targets[min(row + 5u, last_row)], logits.r5);
-        add(&state6, entry, targets[min(row + 6u, last_row)], logits.r6);
-        add(&state7, entry, targets[min(row + 7u, last_row)], logits.r7);
+        running_add(&state0, entry, targets[min(row, last_row)], logits.r0.low, logits.r0.high);
+        running_add(&state1, entry, targets[min(row + 1u, last_row)], logits.r1.low, logits.r1.high);
+        running_add(&state2, entry, targets[min(row + 2u, last_row)], logits.r2.low, logits.r2.high);
+        running_add(&state3, entry, targets[min(row + 3u, last_row)], logits.r3.low, logits.r3.high);
+        running_add(&state4, entry, targets[min(row + 4u, last_row)], logits.r4.low, logits.r4.high);
+        running_add(&state5, entry, targets[min(row + 5u, last_row)], logits.r5.low, logits.r5.high);
+        running_add(&state6, entry, targets[min(row + 6u, last_row)], logits.r6.low, logits.r6.high);
+        running_add(&state7, entry, targets[min(row + 7u, last_row)], logits.r7.low, logits.r7.high);
     }
     store_record(slab, row, state0);
     store_record(slab, row + 1u, state1);

@@ -81,11 +81,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let end = min((slab + 1u) * SLAB, params.vocab);
     for (var first = slab * SLAB; first < end; first += TILE) {
         let logits = tile_product(thread, first_row, last_row, first, params.vocab - 1u, params.d_model / 4u);
+        let none = vec4<f32>(NONE); // a thread has four entries
         let entry = first + thread % 16u * 4u;
-        running_add(&state0, entry, target0, logits.r0);
-        running_add(&state1, entry, target1, logits.r1);
-        running_add(&state2, entry, target2, logits.r2);
-        running_add(&state3, entry, target3, logits.r3);
+        running_add(&state0, entry, target0, logits.r0, none);
+        running_add(&state1, entry, target1, logits.r1, none);
+        running_add(&state2, entry, target2, logits.r2, none);
+        running_add(&state3, entry, target3, logits.r3, none);
     }
     finish(thread, slab, row, state0);
     finish(thread, slab, row + 1u, state1);

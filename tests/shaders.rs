@@ -145,7 +145,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (_, _, "NONE") => return Some(f64::from(unembed::NONE)),
         (_, _, "ELU1") => chunk_state::ELU1,
         (KernelId::Attention, "tile", "ROWS") => attention::ROWS,
-        (KernelId::Attention | KernelId::LinearAttention, "rows", "ROWS") => attention::THREAD_ROWS,
+        (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
         (KernelId::LinearAttention, "tile", "ROWS") => linear_attention::ROWS,
         (KernelId::Matmul, _, "BIAS") => matmul::BIAS,

@@ -115,8 +115,16 @@ impl Gpu {
             failure,
         });
         let untuned = Gpu { device, variants: Rc::default() };
-        // A measurement that fails says nothing about the device; if that is broken, the first run will tell.
-        let variants = tune(&untuned).await.unwrap_or_default();
+        let variants = match tune(&untuned).await {
+            Ok(variants) => variants,
+            // A form that this device refuses says nothing about the first ones, which do without measurements.
+            Err(EngineError::Gpu(_)) => {
+                untuned.device.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Variants::default()
+            }
+            // The first run will tell.
+            Err(_) => Variants::default(),
+        };
         let gpu = Gpu { variants: Rc::new(variants), ..untuned };
         gpu.compile_ahead();
         Ok(gpu)

@@ -53,7 +53,7 @@ impl Timer {
 fn elapsed_ms([start_low, start_high, end_low, end_high]: [u32; 4], period_ns: f64) -> Option<f64> {
     let join = |low: u32, high: u32| (u64::from(high) << 32) | u64::from(low);
     let ticks = join(end_low, end_high).checked_sub(join(start_low, start_high))?;
-    (ticks > 0).then(|| ticks as f64 * period_ns * 1e-6)
+    (ticks > 0).then_some(ticks as f64 * period_ns * 1e-6)
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ impl Variants {
                 let turns = p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4);
                 if turns > TURNS { 0 } else { form }
             }
-            _ => form,
+            _ if op.takes_form(form) => form,
+            _ => form - 1,
         }
     }
 

@@ -5,7 +5,7 @@
 //! - elu1: out_i = φ(q)·Σφ(k)⊗v / (φ(q)·Σφ(k) + 10⁻⁶), no scale.
 
 use super::attention::{THREAD_ROWS, THREADS};
-use super::chunk_state::{CHUNK, ELU1, feature, state_words};
+use super::chunk_state::{CHUNK, ELU1, IDENTITY, feature, state_words};
 use super::{HeadView, Kernel, add_scaled, store};
 
 /// Keeps the elu1 denominator away from zero.
@@ -16,7 +16,7 @@ pub const ELU1_EPSILON: f32 = 1e-6;
 pub struct Params {
     pub tokens: u32,
     pub heads: u32,
-    /// [`super::chunk_state::IDENTITY`] (linearized, uniform) or [`ELU1`].
+    /// [`IDENTITY`] (linearized, uniform) or [`ELU1`].
     pub feature: u32,
     /// Factor on the scores of linearized; unused by elu1.
     pub scale: f32,
@@ -43,6 +43,11 @@ impl Kernel for Params {
             0 => self.groups(),
             _ => [(self.tokens.div_ceil(THREAD_ROWS) * self.heads).div_ceil(THREADS), 1, 1],
         }
+    }
+
+    /// The last form leaves φ out.
+    fn takes_form(&self, form: usize) -> bool {
+        form < 2 || self.feature == IDENTITY
     }
 
     fn output_words(&self) -> usize {

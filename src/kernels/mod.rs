@@ -20,6 +20,10 @@ pub trait Kernel: Pod {
     fn form_groups(&self, _form: usize) -> [u32; 3] {
         self.groups()
     }
+    /// Whether that form takes these parameters; where it does not, the one before it does.
+    fn takes_form(&self, _form: usize) -> bool {
+        true
+    }
     /// Length of the output buffer in f32 words.
     fn output_words(&self) -> usize;
     /// The formula, with f64 accumulators. Inputs and output are laid out as in the shader.
@@ -111,6 +115,9 @@ macro_rules! kernel_table {
             pub fn form_groups(&self, form: usize) -> [u32; 3] {
                 match self { $(Op::$op(p) => p.form_groups(form)),* }
             }
+            pub fn takes_form(&self, form: usize) -> bool {
+                match self { $(Op::$op(p) => p.takes_form(form)),* }
+            }
             pub fn output_words(&self) -> usize {
                 match self { $(Op::$op(p) => p.output_words()),* }
             }
@@ -136,13 +143,14 @@ kernel_table! {
     HeadProduct = head_product,
     Attention = attention plain {
         tile = ["attention", "attention_tile"],
-        rows = ["attention", "rows", "attention_rows"],
+        rows = ["attention", "feature_identity", "rows", "attention_rows"],
     },
     ChunkState = chunk_state,
     ChunkScan = chunk_scan,
     LinearAttention = linear_attention plain {
         tile = ["linear_attention", "linear_attention_tile"],
-        rows = ["linear_attention", "rows", "linear_attention_rows"],
+        rows_elu1 = ["linear_attention", "feature_given", "rows", "linear_attention_rows"],
+        rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
     },
     Unembed = unembed weight {
         rows = ["unembed", "block", "unembed_rows"],
