@@ -10,11 +10,13 @@ use std::time::Instant;
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session};
 use cascade::model::random::{self, Rng};
-use cascade::model::{Config, LayerMode, Model, Slot};
+use cascade::model::{Config, LayerMode, Model, Slot, solo_variants, sweep_variants};
 use pollster::block_on;
 
 const MODES: [LayerMode; 5] =
     [LayerMode::Softmax, LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
+/// As in the page's sweep.
+const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
 const LENGTHS: [usize; 3] = [256, 1024, 4096];
 
 fn main() {
@@ -23,6 +25,7 @@ fn main() {
     });
     println!("adapter: {}", gpu.adapter());
     time_to_toggle(&gpu, 5);
+    spectra_and_sweep(&gpu, 5);
     modes_against_softmax(&gpu, 3);
 }
 
@@ -58,12 +61,15 @@ fn set_text(session: &mut Session, tokens: usize, seed: u64) {
     session.set_tokens(&ids).expect("a text that fits");
 }
 
+fn shipped(id: &str) -> Arc<Model> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/checkpoints").join(id);
+    let read = |name: &str| std::fs::read(folder.join(name)).expect("the model's files");
+    Arc::new(checkpoint::read(&read("config.json"), &read("model.safetensors")).expect("a model that ships"))
+}
+
 /// One layer of `sd-6m` switched to linearized, with the baseline kept, against a run of the whole model.
 fn time_to_toggle(gpu: &Gpu, rounds: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/checkpoints/sd-6m");
-    let read = |name: &str| std::fs::read(folder.join(name)).expect("the default model's files");
-    let model = checkpoint::read(&read("config.json"), &read("model.safetensors")).expect("the default model");
-    let model = Arc::new(model);
+    let model = shipped("sd-6m");
     let session = || Session::new(Engine::gpu(gpu), Arc::clone(&model)).expect("a session");
     let (mut kept, mut whole) = (session(), session());
     let trained = &model.config.trained;
@@ -85,6 +91,56 @@ fn time_to_toggle(gpu: &Gpu, rounds: usize) {
     println!("\nsd-6m, 256 tokens, gpu: a toggle at one layer, in units of a full run");
     for (layer, time) in times[..layers].iter().enumerate() {
         println!("  layer {:>2}  {:.2}", layer + 1, time / times[layers]);
+    }
+}
+
+/// All spectra, and all four sweeps, against a full run of the same model on the same text.
+fn spectra_and_sweep(gpu: &Gpu, rounds: usize) {
+    for id in ["sd-6m", "gpt2-6m"] {
+        let model = shipped(id);
+        let trained = &model.config.trained;
+        let mut session = Session::new(Engine::gpu(gpu), Arc::clone(&model)).expect("a session");
+        let mut fresh = Session::new(Engine::gpu(gpu), Arc::clone(&model)).expect("a session");
+        let variants: Vec<_> = SWEPT.iter().flat_map(|mode| sweep_variants(trained, *mode)).collect();
+        let solo: Vec<_> = SWEPT.iter().flat_map(|mode| solo_variants(trained, *mode)).collect();
+        let mut seed = 100;
+        let rows = [
+            "full run",
+            "the same as the baseline",
+            "spectra, once a text",
+            "weights' spectra, once a model",
+            "sweep, 4 modes",
+            "solo curves, 4 modes",
+        ];
+        let times = medians(rows.len(), rounds, |row| {
+            if row == 0 {
+                seed += 1;
+                set_text(&mut session, 256, seed);
+                return timed_run(&mut session, trained);
+            }
+            let start = Instant::now();
+            match row {
+                1 => drop(block_on(session.run(Slot::Baseline, trained)).expect("the baseline")),
+                2 => drop(block_on(session.spectra()).expect("spectra")),
+                3 => {
+                    fresh = Session::new(Engine::gpu(gpu), Arc::clone(&model)).expect("a session");
+                    set_text(&mut fresh, 256, seed);
+                    block_on(fresh.run(Slot::Baseline, trained)).expect("the baseline");
+                    block_on(fresh.spectra()).expect("spectra");
+                }
+                _ => {
+                    let variants = if row == 4 { &variants } else { &solo };
+                    drop(block_on(session.run_many(variants, |_, _| (), || true)).expect("the variants"));
+                }
+            }
+            start.elapsed().as_secs_f64()
+        });
+        println!("\n{id}, 256 tokens, gpu: in units of a full run ({:.0} ms)", times[0] * 1e3);
+        for (row, name) in rows.iter().enumerate().skip(1) {
+            // Row 3 includes a baseline and its spectra.
+            let less = if row == 3 { times[1] + times[2] } else { 0.0 };
+            println!("  {name:32} {:.2}", (times[row] - less) / times[0]);
+        }
     }
 }
 

@@ -3,8 +3,13 @@
 //! Only values that differ from the default are written. Whatever cannot be used is clamped or ignored, and
 //! the user is told: both steps return notes for that.
 
+mod parts;
+
+pub use parts::{Part, Pin, View};
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::check::Figures;
 use crate::model::{LayerMode, format_modes, parse_modes};
 use crate::text::{PASSAGES, passage};
 use crate::zoo;
@@ -49,8 +54,17 @@ pub struct Link {
     /// Selected layer and head, from 1.
     pub layer: Option<usize>,
     pub head: Option<usize>,
+    pub view: View,
     /// `engine=cpu`.
     pub cpu: bool,
+    /// `embed=1`: compact, for an iframe.
+    pub embed: bool,
+    /// What the page leaves out.
+    pub hide: Vec<Part>,
+    /// What the visitor cannot change.
+    pub lock: Vec<Pin>,
+    /// The figures that the link's author saw.
+    pub check: Option<Figures>,
 }
 
 impl Default for Link {
@@ -61,7 +75,12 @@ impl Default for Link {
             modes: None,
             layer: None,
             head: None,
+            view: View::default(),
             cpu: false,
+            embed: false,
+            hide: Vec::new(),
+            lock: Vec::new(),
+            check: None,
         }
     }
 }
@@ -121,8 +140,20 @@ impl Link {
             "modes" => self.modes = Some(value.to_string()),
             "l" => self.layer = index("layer", value, notes),
             "h" => self.head = index("head", value, notes),
+            "view" => match View::find(value) {
+                Some(view) => self.view = view,
+                None => notes.push(format!("There is no view '{}'; {} is open.", shown(value), self.view.id())),
+            },
             "engine" if value == "cpu" => self.cpu = true,
             "engine" => notes.push(format!("'engine={}' is ignored; only 'cpu' can be asked for.", shown(value))),
+            "embed" if value == "1" => self.embed = true,
+            "embed" => notes.push(format!("'embed={}' is ignored; only 1 can be asked for.", shown(value))),
+            "hide" => self.hide = parts::list("part of the page", value, Part::ALL, Part::id, notes),
+            "lock" => self.lock = parts::list("thing to pin", value, Pin::ALL, Pin::id, notes),
+            "c" => match Figures::decode(value) {
+                Ok(figures) => self.check = Some(figures),
+                Err(error) => notes.push(format!("The link's figures are not compared: {error}.")),
+            },
             _ => notes.push(format!("'{}' is ignored: this page does not know it.", shown(key))),
         }
     }
@@ -156,20 +187,35 @@ impl Link {
             }
             None => trained,
         };
-        let layer = clamp("layer", self.layer, self.model.layers, &mut notes);
-        let head = clamp("head", self.head, self.model.heads, &mut notes);
+        let (layer, head) = match (self.layer, self.head) {
+            (None, None) => self.model.first_head(),
+            (layer, head) => (
+                clamp("layer", layer, self.model.layers, &mut notes),
+                clamp("head", head, self.model.heads, &mut notes),
+            ),
+        };
         (modes, layer, head, notes)
     }
 
     /// The fragment, without `#`; empty where everything is at its default.
     pub fn fragment(&self) -> String {
+        self.write(false)
+    }
+
+    /// The fragment of a link that is given away: it names model, weights and text even where they are the
+    /// default's, so that it means the same when the default is another one, and it carries the figures.
+    pub fn permanent_fragment(&self) -> String {
+        self.write(true)
+    }
+
+    fn write(&self, permanent: bool) -> String {
         let standard = Link::default();
         let mut pairs = Vec::new();
-        if self.model != standard.model {
+        if permanent || self.model != standard.model {
             pairs.push(format!("m={}@{}", self.model.id, &self.model.sha256[..12]));
         }
         match &self.text {
-            text if *text == standard.text => {}
+            text if *text == standard.text && !permanent => {}
             TextChoice::Passage(id) => pairs.push(format!("p={id}")),
             TextChoice::Own(text) => {
                 let cut = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
@@ -181,8 +227,23 @@ impl Link {
         }
         pairs.extend(self.layer.map(|l| format!("l={l}")));
         pairs.extend(self.head.map(|h| format!("h={h}")));
+        if self.view != standard.view {
+            pairs.push(format!("view={}", self.view.id()));
+        }
         if self.cpu {
             pairs.push("engine=cpu".into());
+        }
+        if self.embed {
+            pairs.push("embed=1".into());
+        }
+        if !self.hide.is_empty() {
+            pairs.push(format!("hide={}", parts::join(&self.hide, Part::id)));
+        }
+        if !self.lock.is_empty() {
+            pairs.push(format!("lock={}", parts::join(&self.lock, Pin::id)));
+        }
+        if let (true, Some(check)) = (permanent, &self.check) {
+            pairs.push(format!("c={}", check.encode()));
         }
         if !pairs.is_empty() {
             pairs.insert(0, format!("v={VERSION}"));
@@ -194,6 +255,16 @@ impl Link {
 /// The text form of modes for a link: None where every layer is as trained.
 pub fn modes_for_link(modes: &[LayerMode], trained: &[LayerMode]) -> Option<String> {
     (modes != trained).then(|| format_modes(modes))
+}
+
+/// Layer and head, from 0, as a link has them, from 1: neither where they are selected at first anyway. Of the
+/// two, one that is missing is 1.
+pub fn selection_for_link(model: &zoo::ModelEntry, layer: usize, head: usize) -> (Option<usize>, Option<usize>) {
+    match (layer, head) {
+        first if first == model.first_head() => (None, None),
+        (0, 0) => (Some(1), None),
+        _ => ((layer > 0).then_some(layer + 1), (head > 0).then_some(head + 1)),
+    }
 }
 
 fn index(name: &str, value: &str, notes: &mut Vec<String>) -> Option<usize> {
@@ -214,7 +285,7 @@ fn clamp(name: &str, wanted: Option<usize>, count: usize, notes: &mut Vec<String
 }
 
 /// Foreign text inside a message: short, and without control characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
     if text.chars().count() > 40 { clean + "…" } else { clean }
 }

@@ -60,9 +60,22 @@ fn superscript(digit: char) -> char {
     digit.to_digit(10).map_or(digit, |d| RAISED[d as usize])
 }
 
+/// "98 304": digits in threes, held together by narrow spaces.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join("\u{202f}")
+}
+
 /// "11.6 MB".
 pub fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// A model's title up to its first comma: "S-D attention".
+pub fn short(title: &str) -> String {
+    title.split(',').next().unwrap_or(title).to_string()
 }
 
 /// What a mode does, in a phrase for tooltips and the legend.
@@ -123,7 +136,7 @@ pub fn simplified(modes: &[LayerMode], trained: &[LayerMode]) -> Option<String> 
 }
 
 /// "a", "a and b", "a, b and c".
-fn join(texts: &[String]) -> String {
+pub fn join(texts: &[String]) -> String {
     match texts {
         [] => String::new(),
         [one] => one.clone(),
@@ -196,21 +209,6 @@ pub fn cascade_sentence(capacity: &[f64]) -> String {
     }
 }
 
-/// How far simplifying goes: the longest run of first layers that costs less than 5 % linearised, beside plain
-/// averaging there. `linearized` and `uniform` are ratios for k = 0…; None while they are not all there.
-pub fn sweep_sentence(linearized: &[Option<f64>], uniform: &[Option<f64>]) -> Option<String> {
-    let cheap = linearized.iter().rposition(|ratio| ratio.is_some_and(|r| r < 1.05))?;
-    let control = uniform.get(cheap)?;
-    if cheap == 0 {
-        return Some("Linearising even the first layer costs 5 % or more.".into());
-    }
-    Some(format!(
-        "The first {cheap} layers can be linearised for less than 5 % ({}); plain averaging there: {}.",
-        change(linearized[cheap], Some(1.0)),
-        change(*control, Some(1.0))
-    ))
-}
-
 /// Spearman's correlation of values with their position; ties share their mean rank.
 fn rank_correlation_with_order(values: &[f64]) -> f64 {
     let rank = |v: f64| {
@@ -241,6 +239,13 @@ mod tests {
     }
 
     #[test]
+    fn digits_come_in_threes() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
     fn numbers() {
         assert_eq!(perplexity(Some(29.958), Some(29.958)), "29.96");
         assert_eq!(perplexity(Some(352417.0), Some(29.9)), "3.5·10⁵");
@@ -260,18 +265,6 @@ mod tests {
         let text = simplified(&modes("linearized*7,softmax,off,rank8*2,linearized"), &TRAINED).unwrap();
         assert_eq!(text, "layers 1–7, 12 linearised, layer 9 switched off and layers 10–11 cut to routing rank 8");
         assert_eq!(simplified(&TRAINED, &TRAINED), None);
-    }
-
-    #[test]
-    fn says_how_far_simplifying_goes() {
-        let linearized = [Some(1.0), Some(1.01), Some(1.2), Some(1.04), Some(9.0), None];
-        let uniform = [Some(1.0), Some(1.1), Some(1.3), Some(1.5), Some(3.0), Some(4.0)];
-        assert_eq!(
-            sweep_sentence(&linearized, &uniform).unwrap(),
-            "The first 3 layers can be linearised for less than 5 % (+4.0 %); plain averaging there: +50.0 %."
-        );
-        assert!(sweep_sentence(&[Some(1.0), None], &uniform).unwrap().contains("even the first layer"));
-        assert_eq!(sweep_sentence(&linearized, &uniform[..2]), None);
     }
 
     #[test]

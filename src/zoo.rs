@@ -1,5 +1,6 @@
 //! The models that ship with the site, in the order of the menu.
 
+use crate::download::RemoteFile;
 use crate::model::{LayerMode, parse_modes};
 
 /// One shipped model. Its files lie in `assets/checkpoints/<id>/`.
@@ -20,6 +21,9 @@ pub struct ModelEntry {
     /// The mode that each layer was trained with, as in links.
     trained: &'static str,
     pub layers: usize,
+    /// Layer and head, from 1, that are selected at first: the telling head of the card, see
+    /// [`crate::heads::telling_head`].
+    first_head: (usize, usize),
 }
 
 impl ModelEntry {
@@ -28,6 +32,35 @@ impl ModelEntry {
         let softmax = vec![LayerMode::Softmax; self.layers];
         parse_modes(self.trained, &softmax).unwrap_or(softmax)
     }
+
+    /// Layer and head, from 0, that are selected at first.
+    pub fn first_head(&self) -> (usize, usize) {
+        (self.first_head.0 - 1, self.first_head.1 - 1)
+    }
+
+    /// Its `model.safetensors` on the site.
+    pub fn weights(&self) -> RemoteFile {
+        RemoteFile { url: format!("{}/model.safetensors", self.folder()), sha256: self.sha256, bytes: self.bytes }
+    }
+
+    /// Where its files lie on the site.
+    pub fn folder(&self) -> String {
+        format!("checkpoints/{}", self.id)
+    }
+}
+
+/// The tokenizer that all of them share.
+pub fn tokenizer() -> RemoteFile {
+    RemoteFile {
+        url: "checkpoints/tokenizer.json".into(),
+        sha256: "312c22ba6543fa7acdebca36280311178d4217e740f0bb6c97e13b8490139d67",
+        bytes: 262_869,
+    }
+}
+
+/// Every file that the page keeps on the visitor's device.
+pub fn files() -> Vec<RemoteFile> {
+    MODELS.iter().map(ModelEntry::weights).chain([tokenizer()]).collect()
 }
 
 pub const MODELS: &[ModelEntry] = &[
@@ -42,6 +75,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (8, 2),
     },
     ModelEntry {
         id: "gpt2-6m",
@@ -54,6 +88,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (4, 2),
     },
     ModelEntry {
         id: "sd-1m",
@@ -66,6 +101,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 4,
         trained: "softmax*8",
         layers: 8,
+        first_head: (6, 1),
     },
     ModelEntry {
         id: "gpt2-1m",
@@ -78,6 +114,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 4,
         trained: "softmax*8",
         layers: 8,
+        first_head: (4, 3),
     },
     ModelEntry {
         id: "sd-6m-a1",
@@ -90,6 +127,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (9, 6),
     },
     ModelEntry {
         id: "sd-6m-elu4",
@@ -102,6 +140,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "elu1*4,softmax*8",
         layers: 12,
+        first_head: (8, 2),
     },
     ModelEntry {
         id: "sd-6m-cascade47",
@@ -114,6 +153,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (9, 4),
     },
     ModelEntry {
         id: "sd-6m-cascade65",
@@ -126,6 +166,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (10, 6),
     },
     ModelEntry {
         id: "sd-6m-psd",
@@ -138,6 +179,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 6,
         trained: "softmax*12",
         layers: 12,
+        first_head: (3, 2),
     },
     ModelEntry {
         id: "sd-15m",
@@ -150,6 +192,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 8,
         trained: "softmax*16",
         layers: 16,
+        first_head: (11, 6),
     },
     ModelEntry {
         id: "gpt2-15m",
@@ -162,6 +205,7 @@ pub const MODELS: &[ModelEntry] = &[
         heads: 8,
         trained: "softmax*16",
         layers: 16,
+        first_head: (5, 4),
     },
 ];
 
@@ -200,6 +244,16 @@ mod tests {
     }
 
     #[test]
+    fn files_are_what_is_said_of_them() {
+        for file in files() {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(&file.url);
+            let content = std::fs::read(path).unwrap();
+            assert_eq!(content.len() as u64, file.bytes, "{}", file.url);
+            assert_eq!(crate::checkpoint::sha256_hex(&content), file.sha256, "{}", file.url);
+        }
+    }
+
+    #[test]
     fn entries_agree_with_the_cards() {
         for model in MODELS {
             let path = format!("{}/assets/checkpoints/{}/card.json", env!("CARGO_MANIFEST_DIR"), model.id);
@@ -208,6 +262,8 @@ mod tests {
                 assert_eq!(card[key].as_str(), Some(value), "{}: {key}", model.id);
             }
             assert_eq!(card["parameters"].as_u64(), Some(model.parameters), "{}", model.id);
+            let read: crate::card::Card = serde_json::from_value(card.clone()).unwrap();
+            assert_eq!(model.first_head(), crate::heads::telling_head(&read.spectra), "{}", model.id);
             if let Some(twin) = card["twin"]["id"].as_str() {
                 assert_eq!(twin, model.twin, "{}", model.id);
             }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cascade::checkpoint;
-use cascade::engine::{Engine, Session};
+use cascade::engine::{Engine, LayerSpectra, Session};
 use cascade::model::{LayerMode, Slot, parse_modes};
 use cascade::report::layer_reports;
 use serde_json::Value;
@@ -77,8 +77,10 @@ fn check_run(name: &str, session: &mut Session, golden: &Value) {
     assert_eq!(argmax, numbers(&golden["argmax"]), "{name}: likeliest tokens");
 }
 
-fn check_spectra(name: &str, session: &mut Session, golden: &Value) {
-    let layers = layer_reports(&pollster::block_on(session.spectra()).unwrap());
+fn check_spectra(name: &str, session: &mut Session, golden: &Value, exact: bool) {
+    let spectra = pollster::block_on(session.spectra()).unwrap();
+    check_singular_values(name, &spectra, golden, exact);
+    let layers = layer_reports(&spectra);
     let (mut rank, mut fraction, mut eigenvalue, mut rms) = (0f64, 0f64, 0f64, 0f64);
     for (layer, expected) in layers.iter().zip(golden["spectra"].as_array().unwrap()) {
         rms = rms.max(ratio_error(Some(layer.residual_rms), expected["residual_rms"].as_f64().unwrap()));
@@ -107,6 +109,30 @@ fn check_spectra(name: &str, session: &mut Session, golden: &Value) {
     assert!(eigenvalue <= MAX_REAL_EIGENVALUE);
 }
 
+/// Every routing singular value above a thousandth of the largest, as a ratio; pairs as a share of the largest.
+fn check_singular_values(name: &str, spectra: &[LayerSpectra], golden: &Value, exact: bool) {
+    let (mut capacity, mut operating, mut pairs) = (0f64, 0f64, 0f64);
+    for (layer, expected) in spectra.iter().zip(golden["spectra"].as_array().unwrap()) {
+        for (head, expected) in layer.heads.iter().zip(expected["heads"].as_array().unwrap()) {
+            for (part, key, worst) in
+                [(&head.capacity, "capacity", &mut capacity), (&head.operating, "operating", &mut operating)]
+            {
+                let expected = numbers(&expected[key]["routing_sv"]);
+                let above = expected.iter().zip(&part.routing).filter(|(e, _)| **e > 1e-3 * expected[0]);
+                *worst = above.map(|(e, found)| ratio_error(Some(*found), *e)).fold(*worst, f64::max);
+                pairs = pairs.max(part.pair_error());
+            }
+        }
+    }
+    println!("{name}: σ as ratios within {capacity:.1e} (capacity), {operating:.1e} (operating), pairs {pairs:.1e}");
+    // The oracle's text holds eight digits; operating values depend on the f32 forward pass besides.
+    let (capacity_tolerance, operating_tolerance, pair_tolerance) =
+        if exact { (1e-6, 1e-3, 1e-12) } else { (1e-2, 1e-2, 1e-5) };
+    assert!(capacity <= capacity_tolerance, "{name}: capacity");
+    assert!(operating <= operating_tolerance, "{name}: operating");
+    assert!(pairs <= pair_tolerance, "{name}: pairs");
+}
+
 fn check_sweeps(name: &str, session: &mut Session, golden: &Value) {
     let baseline = golden["ppl"].as_f64().unwrap();
     for (mode, expected) in golden["sweep"].as_object().unwrap() {
@@ -132,7 +158,10 @@ fn check(model: &str, engine: Engine) {
     let mut session = session(model, engine, &whole["ids"]);
     check_run(&name, &mut session, &whole);
     check_run(&format!("{name}, mixed"), &mut session, &golden(&format!("{model}.lighthouse256.mixed.json")));
-    check_spectra(&name, &mut session, &whole);
+    for (solver, on_gpu) in [("f64", false), ("Jacobi", true)] {
+        session.solve_on_gpu(on_gpu);
+        check_spectra(&format!("{name}, {solver}"), &mut session, &whole, !on_gpu);
+    }
     check_sweeps(&name, &mut session, &whole);
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use cascade::engine::{Engine, Gpu, Session};
 use cascade::kernels::KernelId;
 use cascade::model::random::{self, Rng};
-use cascade::model::{Buffer, LayerMode, Model, Plan, Slot};
+use cascade::model::{Buffer, Keep, LayerMode, Model, Plan, Slot};
 use pollster::block_on;
 
 /// f32 sums on both sides, in another order.
@@ -99,11 +99,13 @@ fn gpt2_small_fits_default_limits() {
     let limit = wgpu::Limits::default().max_storage_buffer_binding_size;
     let config = random::config("gpt2", 12, 768, 12, 50257, 1024);
     for mode in [LayerMode::Softmax, LayerMode::Linearized, LayerMode::Routing] {
-        let mut plan = Plan::new(&config, 1024);
+        let mut plan = Plan::keeping(&config, 1024, Keep::Gram);
         plan.embed(Slot::Baseline);
         (0..12).for_each(|l| plan.layer(l, mode, Buffer::Residual(Slot::Baseline, l), Slot::Baseline));
         plan.score(Slot::Baseline);
-        plan.spectra(&(0..12).map(|l| Buffer::Residual(Slot::Baseline, l)).collect::<Vec<_>>());
+        plan.residual_norms(Slot::Baseline);
+        plan.capacity_grams();
+        plan.singular_values(Buffer::Gram);
         let largest = plan.steps.iter().map(|step| 4 * step.op.output_words() as u64).max().expect("steps");
         println!("{mode}: the largest working buffer has {} MiB", largest >> 20);
         assert!(largest <= limit, "{mode}: {largest} bytes");

@@ -1,6 +1,6 @@
 //! Links: round trips, and hostile fragments that must leave a usable state and tell what was ignored.
 
-use cascade::link::{Link, TextChoice, modes_for_link};
+use cascade::link::{Link, Part, Pin, TextChoice, View, modes_for_link, selection_for_link};
 use cascade::model::LayerMode;
 use cascade::zoo;
 
@@ -25,7 +25,12 @@ fn round_trips() {
             modes: Some("linearized*7,softmax*5".into()),
             layer: Some(3),
             head: Some(5),
+            view: View::Sweep,
             cpu: true,
+            embed: true,
+            hide: vec![Part::Text, Part::Tabs],
+            lock: vec![Pin::Model, Pin::Modes],
+            check: None,
         };
         let fragment = link.fragment();
         assert!(fragment.is_ascii() && fragment.contains("modes=linearized*7,softmax*5"), "{fragment}");
@@ -46,6 +51,25 @@ fn resolves_against_the_model() {
     assert_eq!(modes_for_link(&link_trained(), &link_trained()), None);
 }
 
+#[test]
+fn every_selection_round_trips() {
+    for model in zoo::MODELS {
+        for (layer, head) in (0..model.layers).flat_map(|l| (0..model.heads).map(move |h| (l, h))) {
+            let (l, h) = selection_for_link(model, layer, head);
+            let link = Link { model, layer: l, head: h, ..Link::default() };
+            let (_, again, head_again, notes) = Link::parse(&link.fragment()).0.resolve();
+            assert_eq!((again, head_again, notes), (layer, head, vec![]), "{} {}", model.id, link.fragment());
+        }
+    }
+    // One key alone means what it always has: the other is 1.
+    let selected = |fragment: &str| {
+        let (_, layer, head, _) = Link::parse(fragment).0.resolve();
+        (layer, head)
+    };
+    assert_eq!((selected("l=3"), selected("h=3"), selected("l=1")), ((2, 0), (0, 2), (0, 0)));
+    assert_eq!(selected(""), zoo::find(zoo::DEFAULT).unwrap().first_head());
+}
+
 /// Fragment, and a piece of the note that it must give.
 const HOSTILE: &[(&str, &str)] = &[
     ("v=2", "version"),
@@ -62,6 +86,8 @@ const HOSTILE: &[(&str, &str)] = &[
     ("modes=rank3*12", "not a layer mode"),
     ("modes=", "not a layer mode"),
     ("modes=%00%01", "not a layer mode"),
+    ("view=everything", "no view"),
+    ("view=", "no view"),
     ("l=99", "no layer 99"),
     ("l=0", "no layer 0"),
     ("h=-1", "not a head number"),
@@ -72,6 +98,15 @@ const HOSTILE: &[(&str, &str)] = &[
     ("p=ferry&t=hello+there", "both a text and a passage"),
     ("t=one&t=two", "given twice"),
     ("engine=quantum", "only 'cpu'"),
+    ("embed=2", "only 1"),
+    ("embed=", "only 1"),
+    ("hide=text,everything", "no part of the page 'everything'"),
+    ("hide=<script>", "no part of the page"),
+    ("lock=visitor", "no thing to pin 'visitor'"),
+    ("lock=modes,modes,%00", "no thing to pin"),
+    ("c=", "not compared"),
+    ("c=2AAAA", "version"),
+    ("c=1AAAA", "damaged"),
     ("constructor=1", "does not know"),
     ("__proto__", "does not know"),
     ("<img src=x onerror=alert(1)>", "does not know"),
@@ -86,6 +121,20 @@ fn hostile_fragments_are_told_and_survived() {
         assert!(notes.iter().any(|n| n.contains(expected)), "{fragment}: {notes:?}");
         assert!(modes.len() == 12 && layer < 12 && head < 6, "{fragment}");
     }
+}
+
+#[test]
+fn parts_and_pins_are_read_in_any_order_and_written_in_one() {
+    let (link, notes) = Link::parse("lock=modes,model,modes&hide=tabs, text,,tabs");
+    assert_eq!(
+        (link.hide.as_slice(), link.lock.as_slice()),
+        (&[Part::Text, Part::Tabs][..], &[Pin::Model, Pin::Modes][..])
+    );
+    assert!(notes.is_empty(), "{notes:?}");
+    assert_eq!(link.fragment(), "v=1&hide=text,tabs&lock=model,modes");
+    // What is known of a list counts, whatever else is in it.
+    assert_eq!(Link::parse("hide=nothing,text").0.hide, [Part::Text]);
+    assert!(Link::parse("hide=&lock=").1.is_empty());
 }
 
 #[test]

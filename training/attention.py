@@ -22,17 +22,17 @@ def softmax(q, k, v, scale):
 
 def centred_scores(q, k, scale):
     """Scores minus their mean over the visible positions of each row, zero where masked; and 1/n as a column."""
-    t = q.shape[-2]
-    share = 1 / torch.arange(1, t + 1, device=q.device, dtype=torch.float32)[:, None]
+    t, wide = q.shape[-2], torch.promote_types(q.dtype, torch.float32)
+    share = 1 / torch.arange(1, t + 1, device=q.device, dtype=wide)[:, None]
     low = torch.ones(t, t, dtype=torch.bool, device=q.device).tril()
-    g = (q.float() @ k.float().transpose(-1, -2) * scale).masked_fill(~low, 0.0)
+    g = (q.to(wide) @ k.to(wide).transpose(-1, -2) * scale).masked_fill(~low, 0.0)
     return (g - g.sum(-1, keepdim=True) * share).masked_fill(~low, 0.0), share, low
 
 
 def linearized(q, k, v, scale):
     """First-order expansion of softmax about uniform weights; every row of weights sums to 1."""
     g, share, low = centred_scores(q, k, scale)
-    return (((1 + g) * share).masked_fill(~low, 0.0) @ v.float()).to(v.dtype)
+    return (((1 + g) * share).masked_fill(~low, 0.0) @ v.to(g.dtype)).to(v.dtype)
 
 
 def elu1(q, k, v, scale=None):

@@ -47,6 +47,7 @@ class Config:
     embed_lr: float = 1.0           # factor on lr for the embeddings
     kernel_lr: float = 1.0          # factor on lr for A, delta and L
     score_lr: float = 1.0           # factor on lr for W of the scores
+    adam_scores: bool = False       # under muon: W of the scores by adamw, whose steps follow the gradient's few directions
     min_lr: float = 0.1             # cosine ends at this fraction of lr
     warmup: int = 200
     weight_decay: float = 0.1

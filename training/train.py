@@ -43,6 +43,10 @@ def record_steps(cfg):
     return {0} | {round(s) for s in np.geomspace(max(1, cfg.steps / 1000), cfg.steps, cfg.records - 1)}
 
 
+def is_score(name):
+    return any(part in name for part in GROUPS["score_lr"])
+
+
 def optimizer_groups(model, cfg):
     """Matrices decay, vectors do not; each group has its own factor on the learning rate."""
     groups = {"adamw": {}, "muon": {}}
@@ -54,7 +58,8 @@ def optimizer_groups(model, cfg):
                 factor = getattr(cfg, key)
         vector = p.dim() < 2 or name.endswith("delta")
         decay = 0.0 if vector else cfg.weight_decay
-        kind = cfg.optimizer if p.dim() == 2 and not vector and id(p) not in tables else "adamw"
+        by_adam = p.dim() != 2 or vector or id(p) in tables or (cfg.adam_scores and is_score(name))
+        kind = "adamw" if by_adam else cfg.optimizer
         groups[kind].setdefault((decay, factor), []).append(p)
     return {kind: [{"params": ps, "weight_decay": decay, "factor": factor} for (decay, factor), ps in g.items()]
             for kind, g in groups.items()}

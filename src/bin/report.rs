@@ -11,9 +11,10 @@ use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session};
 use cascade::model::{LayerMode, Slot, parse_modes};
 use cascade::report::{ModelSummary, Report, layer_reports};
+use cascade::script;
 use cascade::text::Tokenizer;
 
-const USAGE: &str = "usage: cargo xtask report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu]";
+const USAGE: &str = "usage: cargo xtask report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu] [--script]";
 
 /// The modes that `--sweep` goes through.
 const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
@@ -26,13 +27,18 @@ struct Arguments {
     sweep: bool,
     spectra: bool,
     cpu: bool,
+    /// A Python script that computes the figures again, in place of the report.
+    script: bool,
 }
 
 fn main() -> ExitCode {
-    let result = arguments(std::env::args().skip(1)).and_then(|a| pollster::block_on(report(&a)));
-    let written = result.and_then(|report| {
-        let mut text = serde_json::to_string(&report).map_err(|e| e.to_string())?;
-        text.push('\n');
+    let result = arguments(std::env::args().skip(1)).and_then(|a| Ok((pollster::block_on(report(&a))?, a.script)));
+    let written = result.and_then(|(report, as_script)| {
+        let text = if as_script {
+            script::python(&report, None)
+        } else {
+            serde_json::to_string(&report).map_err(|e| e.to_string())? + "\n"
+        };
         std::io::stdout().write_all(text.as_bytes()).map_err(|e| e.to_string())
     });
     match written {
@@ -47,7 +53,7 @@ fn main() -> ExitCode {
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let (mut checkpoint, mut text, mut tokens, mut modes) = (None, None, None, None);
-    let (mut sweep, mut spectra, mut cpu) = (false, false, false);
+    let (mut sweep, mut spectra, mut cpu, mut script) = (false, false, false, false);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value; {USAGE}"));
         match word.as_str() {
@@ -59,6 +65,7 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, Strin
             "--modes" => modes = Some(value()?),
             "--sweep" => sweep = true,
             "--spectra" => spectra = true,
+            "--script" => script = true,
             "--engine" => {
                 cpu = match value()?.as_str() {
                     "cpu" => true,
@@ -71,7 +78,8 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Arguments, Strin
             _ => return Err(format!("one checkpoint folder only, '{word}' is too many; {USAGE}")),
         }
     }
-    Ok(Arguments { checkpoint: checkpoint.ok_or(USAGE)?, text: text.ok_or(USAGE)?, tokens, modes, sweep, spectra, cpu })
+    let (checkpoint, text) = (checkpoint.ok_or(USAGE)?, text.ok_or(USAGE)?);
+    Ok(Arguments { checkpoint, text, tokens, modes, sweep, spectra, cpu, script })
 }
 
 async fn report(a: &Arguments) -> Result<Report, String> {
@@ -120,8 +128,8 @@ async fn report(a: &Arguments) -> Result<Report, String> {
     if a.sweep {
         let mut sweeps = std::collections::BTreeMap::new();
         for mode in SWEPT {
-            let mut curve = Vec::with_capacity(layers + 1);
-            session.sweep(mode, |_, perplexity| curve.push(perplexity)).await.map_err(|e| e.to_string())?;
+            let mut curve = vec![None; layers + 1];
+            session.sweep(mode, |k, perplexity| curve[k] = perplexity).await.map_err(|e| e.to_string())?;
             sweeps.insert(mode.to_string(), curve);
         }
         report.sweep = Some(sweeps);

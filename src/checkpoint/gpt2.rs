@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{CheckpointError, MAX_HEAD, MAX_LAYERS, MAX_SIZE, Tensors, size, typed, value};
-use crate::model::{Config, Layer, LayerMode, Linear, Model, Scores};
+use crate::model::{Config, Filter, Layer, LayerMode, Linear, Model, Scores};
 
 #[derive(Deserialize)]
 struct Gpt2Config {
@@ -66,6 +66,7 @@ pub fn read(config: &Map<String, Value>, tensors: &mut Tensors) -> Result<Model,
         embed_scale: 1.0,
         norm_epsilon: raw.layer_norm_epsilon,
         trained: vec![LayerMode::Softmax; layers],
+        filter: Filter::None,
     };
     // Files saved from the language-model class carry this prefix, files saved from the bare model do not.
     tensors.set_prefix_if_needed("transformer.", "wte.weight");

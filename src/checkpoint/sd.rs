@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{CheckpointError, MAX_HEAD, MAX_LAYERS, MAX_SIZE, MAX_VALUE, Tensors, size, sizes, typed, value};
-use crate::model::{Config, Layer, LayerMode, Model, Scores};
+use crate::model::{self, Config, Layer, LayerMode, Model, Scores};
 
 #[derive(Deserialize)]
 struct SdConfig {
@@ -71,6 +71,10 @@ pub fn read(config: &Map<String, Value>, tensors: &mut Tensors) -> Result<Model,
         embed_scale: raw.embed_scale,
         norm_epsilon: 0.0,
         trained: trained.collect::<Result<_, _>>()?,
+        filter: match raw.filter {
+            Filter::Diagonal => model::Filter::Diagonal,
+            Filter::Psd => model::Filter::Full,
+        },
     };
     let d = config.d_model;
     let token_embedding = tensors.take("embed.token", &[config.vocab_size, d])?;

@@ -1,54 +1,64 @@
-//! The CPU engine: the kernels' references over plain vectors.
+//! The CPU engine: the kernels' forms for CPUs over plain vectors, natively on all cores, in the browser in a
+//! worker, so that the page stays awake.
 
 use std::collections::HashMap;
 
 use super::EngineError;
+#[cfg(target_arch = "wasm32")]
+use super::worker::Worker as Thread;
+use crate::kernels::memory::Launch;
 use crate::model::{Buffer, Step};
 
 #[derive(Default)]
 pub struct CpuEngine {
-    buffers: HashMap<Buffer, Vec<f32>>,
+    /// Numbers of the buffers that have been written.
+    numbers: HashMap<Buffer, u32>,
+    thread: Thread,
 }
 
 impl CpuEngine {
     pub(super) fn upload(&mut self, buffer: Buffer, data: &[f32]) {
-        self.buffers.insert(buffer, data.to_vec());
+        let number = self.number(buffer);
+        self.thread.upload(number, data);
     }
 
     pub(super) fn has(&self, buffer: Buffer) -> bool {
-        self.buffers.contains_key(&buffer)
+        self.numbers.contains_key(&buffer)
     }
 
     pub(super) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
+        let mut launches = Vec::with_capacity(steps.len());
         for step in steps {
-            // An output is never its own input, so it can leave the map while it is written.
-            let mut output = self.buffers.remove(&step.output).unwrap_or_default();
-            output.resize(step.op.output_words(), 0.0);
-            let inputs: Result<Vec<&[f32]>, _> = step.inputs.iter().map(|b| self.get(*b)).collect();
-            step.op.reference(&inputs?, &mut output);
-            self.buffers.insert(step.output, output);
-            breathe().await;
+            let inputs: Result<Vec<u32>, _> = step.inputs.iter().map(|b| self.written(*b)).collect();
+            launches.push(Launch { op: step.op, inputs: inputs?, output: self.number(step.output) });
         }
-        read.iter().map(|(buffer, words)| Ok(self.get(*buffer)?[..*words].to_vec())).collect()
+        let read: Result<Vec<_>, _> = read.iter().map(|(b, words)| Ok((self.written(*b)?, *words))).collect();
+        self.thread.run(&launches, &read?).await
     }
 
-    fn get(&self, buffer: Buffer) -> Result<&[f32], EngineError> {
-        self.buffers.get(&buffer).map(Vec::as_slice).ok_or(EngineError::Unwritten(buffer))
+    fn number(&mut self, buffer: Buffer) -> u32 {
+        let next = self.numbers.len() as u32;
+        *self.numbers.entry(buffer).or_insert(next)
+    }
+
+    fn written(&self, buffer: Buffer) -> Result<u32, EngineError> {
+        self.numbers.get(&buffer).copied().ok_or(EngineError::Unwritten(buffer))
     }
 }
 
-/// Lets the page paint and handle its events: there is one thread, and long work must leave room on it.
-#[cfg(target_arch = "wasm32")]
-pub async fn breathe() {
-    let promise = js_sys::Promise::new(&mut |resolve, _| {
-        if let Some(window) = web_sys::window() {
-            // It fails only for a window that is closing; the run then simply never goes on.
-            let _ = window.set_timeout_with_callback(&resolve);
-        }
-    });
-    let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
-}
-
-/// Natively nobody waits on this thread.
+/// Natively the work is done where it is asked for.
 #[cfg(not(target_arch = "wasm32"))]
-pub async fn breathe() {}
+#[derive(Default)]
+struct Thread(crate::kernels::memory::Memory);
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Thread {
+    fn upload(&mut self, number: u32, data: &[f32]) {
+        *self.0.buffer(number) = data.to_vec();
+    }
+
+    async fn run(&mut self, launches: &[Launch], read: &[(u32, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
+        launches.iter().for_each(|launch| self.0.run(launch));
+        Ok(read.iter().map(|(number, words)| self.0.buffer(*number)[..*words].to_vec()).collect())
+    }
+}

@@ -9,14 +9,14 @@ use super::EngineError;
 use super::tune::{Variants, tune};
 use crate::kernels::{KernelId, Spec};
 
-/// Why there is no GPU to use; each says what a visitor can do about it.
+/// Why there is no GPU to use; [`crate::browser`] says what a visitor can do about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NoGpu {
-    #[error("this page is not in a secure context: open it over https, or from localhost")]
+    #[error("this page is not in a secure context")]
     InsecureContext,
-    #[error("this browser has no WebGPU: use a current Chrome, Edge, Safari or Firefox, or switch WebGPU on")]
+    #[error("this browser offers no WebGPU")]
     NoApi,
-    #[error("the browser found no usable GPU adapter ({0}): check that hardware acceleration is on")]
+    #[error("the browser found no usable GPU adapter ({0})")]
     NoAdapter(String),
     #[error("this GPU offers {found} {what}, and {needed} are needed")]
     Limits { what: &'static str, found: u64, needed: u64 },
@@ -36,6 +36,8 @@ pub(super) struct Device {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
+    /// Whether the adapter is software on the processor.
+    pub(super) software: bool,
     /// Whether passes can be timed on the device.
     pub(super) timestamps: bool,
     /// Compiled on first use.
@@ -103,12 +105,15 @@ impl Gpu {
             keep_first(&refused, EngineError::Gpu(e.to_string()));
         }));
         let info = adapter.get_info();
+        // Browsers say so of their fallback adapter.
+        let software = info.device_type == wgpu::DeviceType::Cpu;
         let adapter = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name };
         let device = Rc::new(Device {
             adapter,
             device,
             queue,
             limits,
+            software,
             timestamps: !required_features.is_empty(),
             pipelines: RefCell::default(),
             sources: HashMap::new(),
@@ -173,12 +178,13 @@ impl Gpu {
     /// The same device with another shader text for one form of a kernel: the tests break each and expect to see it.
     #[doc(hidden)]
     pub fn with_source(&self, kernel: KernelId, form: usize, half: bool, source: &str) -> Gpu {
-        let Device { adapter, device, queue, limits, timestamps, failure, .. } = &*self.device;
+        let Device { adapter, device, queue, limits, software, timestamps, failure, .. } = &*self.device;
         let changed = Device {
             adapter: adapter.clone(),
             device: device.clone(),
             queue: queue.clone(),
             limits: limits.clone(),
+            software: *software,
             timestamps: *timestamps,
             pipelines: RefCell::default(),
             sources: HashMap::from([((kernel, form, half), source.to_string())]),

@@ -75,6 +75,10 @@ impl GpuEngine {
         self.gpu.adapter()
     }
 
+    pub(super) fn is_software(&self) -> bool {
+        self.gpu.device.software
+    }
+
     /// The forms of kernels that run here, and the measurements behind the choice.
     pub fn variants(&self) -> &Variants {
         self.gpu.variants()

@@ -1,19 +1,28 @@
 //! Runs plans. The only place that knows about devices, and about wasm or native.
 
+mod breathe;
 mod cpu;
 mod gpu;
 mod gpu_engine;
+mod many;
+mod pace;
 mod session;
+mod spectra;
 mod timer;
 mod tune;
 mod uniforms;
+#[cfg(target_arch = "wasm32")]
+mod worker;
 
 use crate::kernels::{Op, WEIGHT_INPUT};
 use crate::model::{Buffer, Slot, Step};
-pub use cpu::{CpuEngine, breathe};
+pub use breathe::breathe;
+pub use cpu::CpuEngine;
 pub use gpu::{Gpu, NoGpu};
 pub use gpu_engine::GpuEngine;
-pub use session::{LayerSpectra, Run, Session, TokenScore, perplexity};
+pub use pace::Pace;
+pub use session::{Run, Session, TokenScore, perplexity};
+pub use spectra::LayerSpectra;
 pub use tune::{Timing, Variants};
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -24,6 +33,8 @@ pub enum EngineError {
     Gpu(String),
     #[error("buffer {buffer:?} needs {bytes} bytes, more than the {limit} that this GPU binds at once")]
     TooLarge { buffer: Buffer, bytes: u64, limit: u64 },
+    #[error("the CPU engine stopped: {0}")]
+    Cpu(String),
     #[error("the plan reads {0:?}, which nothing has written")]
     Unwritten(Buffer),
     #[error("the text has {tokens} tokens; the model takes 2 to {context}")]
@@ -72,6 +83,14 @@ impl Engine {
                 Ok(())
             }
             Engine::Gpu(gpu) => gpu.upload(buffer, data),
+        }
+    }
+
+    /// Whether the processor does the work, be it under a GPU's name.
+    pub(crate) fn is_software(&self) -> bool {
+        match self {
+            Engine::Cpu(_) => true,
+            Engine::Gpu(gpu) => gpu.is_software(),
         }
     }
 

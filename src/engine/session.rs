@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, LayerMode, Model, Plan, SPECTRUM_KINDS, Slot, constants, score_kernel, spectrum_side};
-use crate::spectra::{self, HeadMaps, HeadSpectra, PartSpectra, RankCuts};
+use crate::model::{Buffer, Keep, LayerMode, Model, Plan, Slot, constants, score_kernel};
+use crate::spectra::{HeadMaps, RankCuts, WeightSpectra};
 
 /// What the model said at one position.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,26 +44,23 @@ pub fn perplexity(nll: impl IntoIterator<Item = f64>) -> Option<f64> {
     (value.is_finite() && value > 0.0).then_some(value)
 }
 
-/// Spectra of one layer, of the baseline run.
-#[derive(Clone, Debug)]
-pub struct LayerSpectra {
-    /// Root mean square of the residual stream at the layer's input.
-    pub residual_rms: f64,
-    pub heads: Vec<HeadSpectra>,
-}
-
 /// A slot's residual streams: `modes` made them, and inputs of layers from `first` on are in its buffers.
-struct Stream {
+pub(super) struct Stream {
     modes: Vec<LayerMode>,
     first: usize,
 }
 
 pub struct Session {
-    engine: Engine,
-    model: Arc<Model>,
-    ids: Vec<u32>,
-    streams: HashMap<Slot, Stream>,
+    pub(super) engine: Engine,
+    pub(super) model: Arc<Model>,
+    pub(super) ids: Vec<u32>,
+    pub(super) streams: HashMap<Slot, Stream>,
+    /// Perplexities on this text, by modes.
+    pub(super) known: HashMap<Vec<LayerMode>, Option<f64>>,
     cuts: RankCuts,
+    pub(super) weights: WeightSpectra,
+    /// What the baseline keeps for the spectra.
+    pub(super) keep: Keep,
 }
 
 impl Session {
@@ -75,7 +72,18 @@ impl Session {
                 _ => engine.upload(buffer, &data)?,
             }
         }
-        Ok(Session { engine, model, ids: Vec::new(), streams: HashMap::new(), cuts: RankCuts::default() })
+        // A GPU that the processor imitates loses what Jacobi gains on real ones.
+        let keep = if engine.is_software() { Keep::Projections } else { Keep::Gram };
+        Ok(Session {
+            keep,
+            engine,
+            weights: WeightSpectra::new(Arc::clone(&model)),
+            model,
+            ids: Vec::new(),
+            streams: HashMap::new(),
+            known: HashMap::new(),
+            cuts: RankCuts::default(),
+        })
     }
 
     pub fn engine(&self) -> &Engine {
@@ -88,6 +96,11 @@ impl Session {
 
     pub fn ids(&self) -> &[u32] {
         &self.ids
+    }
+
+    /// Eigenvalues and what else belongs to the weights: a store that outlives texts.
+    pub fn weights(&self) -> &WeightSpectra {
+        &self.weights
     }
 
     /// Sets the text. Forgets all runs on the one before, unless it is the same.
@@ -108,6 +121,7 @@ impl Session {
         self.engine.upload(Buffer::Targets, &targets)?;
         self.ids = ids.to_vec();
         self.streams.clear();
+        self.known.clear();
         Ok(())
     }
 
@@ -122,7 +136,8 @@ impl Session {
             self.prepare(layer, *mode)?;
         }
         let (source, from) = self.deepest_known(slot, modes);
-        let mut plan = Plan::new(&model.config, self.ids.len());
+        let keep = if slot == Slot::Baseline { self.keep } else { Keep::Nothing };
+        let mut plan = Plan::keeping(&model.config, self.ids.len(), keep);
         let mut input = match source {
             Some(source) => Buffer::Residual(source, from),
             None => {
@@ -150,59 +165,9 @@ impl Session {
         self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
         let last = self.ids.len() - 1;
         let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
-        Ok(Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() })
-    }
-
-    /// First k layers in `mode`, the rest as trained, for k = 0…layers. Each run keeps what it shares with the
-    /// one before. `done` is told of each perplexity as it comes.
-    pub async fn sweep(
-        &mut self,
-        mode: LayerMode,
-        mut done: impl FnMut(usize, Option<f64>),
-    ) -> Result<(), EngineError> {
-        let mut modes = self.model.config.trained.clone();
-        for k in 0..=modes.len() {
-            if k > 0 {
-                modes[k - 1] = mode;
-            }
-            let run = self.run(Slot::Sweep, &modes).await?;
-            done(k, run.perplexity());
-        }
-        Ok(())
-    }
-
-    /// Spectra of every head on the baseline's residual streams; runs the baseline if it is not there yet.
-    pub async fn spectra(&mut self) -> Result<Vec<LayerSpectra>, EngineError> {
-        self.ensure_baseline().await?;
-        let model = Arc::clone(&self.model);
-        let (config, tokens) = (&model.config, self.ids.len());
-        let inputs: Vec<Buffer> = (0..config.layers).map(|l| Buffer::Residual(Slot::Baseline, l)).collect();
-        let mut plan = Plan::new(config, tokens);
-        plan.spectra(&inputs);
-        let (n, group) = (spectrum_side(config), config.layers * config.heads);
-        let read =
-            [(Buffer::SingularValues, SPECTRUM_KINDS * group * n), (Buffer::ResidualNorms, config.layers * tokens)];
-        let steps = plan.steps;
-        let results = self.engine.run(&steps, &read).await?;
-        let values = |kind: usize, layer: usize, head: usize| {
-            let at = (kind * group + layer * config.heads + head) * n;
-            spectra::descending(&results[0][at..at + config.score_width(layer)])
-        };
-        let layers = (0..config.layers).map(|l| LayerSpectra {
-            residual_rms: {
-                let norms = &results[1][l * tokens..][..tokens];
-                (crate::kernels::dot(norms, norms) / (tokens * config.d_model) as f64).sqrt()
-            },
-            heads: (0..config.heads)
-                .map(|h| HeadSpectra {
-                    operating: PartSpectra::new(values(0, l, h), values(1, l, h)),
-                    capacity: PartSpectra::new(values(2, l, h), values(3, l, h)),
-                    max_re_eig: spectra::max_real_eigenvalue(&model, l, h),
-                    kernel_erank: spectra::kernel_effective_rank(&model, l, h),
-                })
-                .collect(),
-        });
-        Ok(layers.collect())
+        let run = Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() };
+        self.known.insert(modes.to_vec(), run.perplexity());
+        Ok(run)
     }
 
     /// One head's scores and mixing weights on the baseline's residual stream, as whole matrices.
@@ -210,17 +175,21 @@ impl Session {
         self.ensure_baseline().await?;
         let model = Arc::clone(&self.model);
         let mut plan = Plan::new(&model.config, self.ids.len());
-        plan.project(layer, Buffer::Residual(Slot::Baseline, layer));
         let row = plan.projected_width(layer);
+        let mut source = Buffer::KeptProjection(layer);
+        if self.keep != Keep::Projections {
+            plan.project(layer, Buffer::Residual(Slot::Baseline, layer));
+            source = Buffer::Projected;
+        }
         let steps = plan.steps;
-        let read = [(Buffer::Projected, self.ids.len() * row)];
+        let read = [(source, self.ids.len() * row)];
         let projected = self.engine.run(&steps, &read).await?.swap_remove(0);
         let width = model.config.score_width(layer);
         let z: Vec<f32> = projected.chunks_exact(row).flat_map(|t| t[head * width..][..width].to_vec()).collect();
         Ok(HeadMaps::new(&model, &mut self.cuts, layer, head, mode, &z))
     }
 
-    async fn ensure_baseline(&mut self) -> Result<(), EngineError> {
+    pub(super) async fn ensure_baseline(&mut self) -> Result<(), EngineError> {
         if !self.streams.contains_key(&Slot::Baseline) {
             let trained = self.model.config.trained.clone();
             self.run(Slot::Baseline, &trained).await?;
@@ -229,7 +198,7 @@ impl Session {
     }
 
     /// Uploads the small matrices that a layer needs in a mode, unless they are there.
-    fn prepare(&mut self, layer: usize, mode: LayerMode) -> Result<(), EngineError> {
+    pub(super) fn prepare(&mut self, layer: usize, mode: LayerMode) -> Result<(), EngineError> {
         let Some(kernel) = score_kernel(&self.model.config, mode) else { return Ok(()) };
         let buffer = Buffer::ScoreKernel(layer, kernel);
         if self.engine.has(buffer) {
@@ -240,8 +209,21 @@ impl Session {
     }
 
     /// The stream, and the deepest layer, whose input these modes share with an earlier run.
-    fn deepest_known(&self, slot: Slot, modes: &[LayerMode]) -> (Option<Slot>, usize) {
+    pub(super) fn deepest_known(&self, slot: Slot, modes: &[LayerMode]) -> (Option<Slot>, usize) {
+        self.deepest_among(slot, modes, |_| true)
+    }
+
+    /// The same among those streams that `counts` accepts.
+    pub(super) fn deepest_among(
+        &self,
+        slot: Slot,
+        modes: &[LayerMode],
+        counts: impl Fn(Slot) -> bool,
+    ) -> (Option<Slot>, usize) {
         let known = |candidate: Slot| {
+            if !counts(candidate) {
+                return None;
+            }
             // The spectra read the baseline's streams: it keeps all of them itself.
             if slot == Slot::Baseline && candidate != slot {
                 return None;
@@ -251,13 +233,13 @@ impl Session {
             (shared >= stream.first).then_some((candidate, shared))
         };
         // The slot's own stream wins ties: its buffers then stay complete.
-        let candidates = [known(slot), known(Slot::Baseline), known(Slot::Modified)];
-        let best = candidates.into_iter().flatten().reduce(|best, c| if c.1 > best.1 { c } else { best });
+        let others = self.streams.keys().filter(|other| **other != slot).filter_map(|other| known(*other));
+        let best = known(slot).into_iter().chain(others).reduce(|best, c| if c.1 > best.1 { c } else { best });
         best.map_or((None, 0), |(source, from)| (Some(source), from))
     }
 }
 
-fn token_score(record: &[f32], last: bool) -> TokenScore {
+pub(super) fn token_score(record: &[f32], last: bool) -> TokenScore {
     let log_sum = f64::from(record[1]);
     let top = std::array::from_fn(|i| (record[4 + TOP + i] as u32, (f64::from(record[4 + i]) - log_sum).exp()));
     TokenScore { nll: (!last).then_some(f64::from(record[0])), top }

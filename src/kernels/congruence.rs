@@ -24,7 +24,7 @@ pub struct Params {
 }
 
 impl Params {
-    fn gram(&self, b: usize) -> usize {
+    pub(super) fn gram(&self, b: usize) -> usize {
         b / self.share as usize * self.group as usize + b % self.group as usize
     }
 }

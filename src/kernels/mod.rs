@@ -1,6 +1,7 @@
 //! The kernels: one file a shader, same stem. Each file has the parameter struct that the shader reads
 //! as its uniform, the dispatch size, and a plain CPU `reference` written from the formula. Both engines
-//! run the same [`Op`]s; the references are the CPU engine and the tests' oracle for the shaders.
+//! run the same [`Op`]s; the references are the tests' oracle for the shaders and for the faster forms of the CPU engine
+//! in `fast`.
 //!
 //! To add one: `shaders/x.wgsl`, `src/kernels/x.rs`, one row in the table below.
 //!
@@ -9,6 +10,9 @@
 //! lists the pieces of every form.
 
 use bytemuck::Pod;
+
+mod fast;
+pub mod memory;
 
 /// What a kernel file provides. `Self` is the uniform, 4-byte words only, a multiple of 16 bytes.
 pub trait Kernel: Pod {
@@ -130,6 +134,7 @@ macro_rules! kernel_table {
 
 kernel_table! {
     Embed = embed weight { plain = ["embed"] },
+    Interleave = interleave,
     LayerNorm = layer_norm plain {
         group = ["layer_norm", "layer_norm_group"],
         rows = ["layer_norm", "layer_norm_rows"],

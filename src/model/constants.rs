@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::plan::{Buffer, LayerPart};
+use super::buffer::{Buffer, LayerPart};
 use super::{Config, Layer, Linear, Model, Norm, Scores, spectrum};
 
 /// Every fixed buffer of a model with its contents. Rank cuts, which depend on K, are made on demand: see
@@ -40,7 +40,7 @@ pub fn constants(model: &Model) -> Vec<(Buffer, Cow<'_, [f32]>)> {
 }
 
 /// Scores and values as one matrix: u, or q and k in turn a head at a time, then v.
-fn projection(config: &Config, layer: &Layer, l: usize) -> Linear {
+pub(crate) fn projection(config: &Config, layer: &Layer, l: usize) -> Linear {
     let (r, d) = (config.head_dim[l], config.d_model);
     let (mut weight, mut bias) = (Vec::new(), Vec::new());
     match &layer.scores {
@@ -60,4 +60,19 @@ fn projection(config: &Config, layer: &Layer, l: usize) -> Linear {
     weight.extend_from_slice(&layer.value.weight);
     bias.extend_from_slice(&layer.value.bias);
     Linear { weight, bias }
+}
+
+/// What makes a layer's scores and values apart, for runs in lanes.
+pub fn split_projection(model: &Model, layer: usize) -> [(Buffer, Vec<f32>); 4] {
+    let mut scores = projection(&model.config, &model.layers[layer], layer);
+    let outputs = model.config.heads * model.config.score_width(layer);
+    let values = scores.weight.split_off(outputs * model.config.d_model);
+    let value_bias = scores.bias.split_off(outputs);
+    [
+        (LayerPart::ScoreWeight, scores.weight),
+        (LayerPart::ScoreBias, scores.bias),
+        (LayerPart::ValueWeight, values),
+        (LayerPart::ValueBias, value_bias),
+    ]
+    .map(|(part, data)| (Buffer::Layer(layer, part), data))
 }

@@ -1,14 +1,19 @@
 //! Configuration and weights, the same for every family, the layer modes, and the plan.
 
+mod buffer;
 mod constants;
+mod lanes;
 mod mode;
 mod plan;
 pub mod random;
 mod spectrum;
 
-pub use constants::constants;
-pub use mode::{LayerMode, ModesError, format_modes, parse_modes};
-pub use plan::{Buffer, LayerPart, Plan, Slot, Step, score_kernel};
+pub use buffer::{Buffer, LayerPart, Slot, Step};
+pub(crate) use constants::projection;
+pub use constants::{constants, split_projection};
+pub use lanes::{Lane, lane_words};
+pub use mode::{LayerMode, ModesError, format_modes, parse_modes, solo_variants, sweep_variants};
+pub use plan::{Keep, Plan, score_kernel};
 pub use spectrum::{SPECTRUM_KINDS, spectrum_side};
 
 /// Shapes and constants of a model, in the terms that every family shares.
@@ -33,6 +38,18 @@ pub struct Config {
     pub norm_epsilon: f32,
     /// The mode each layer was trained with.
     pub trained: Vec<LayerMode>,
+    pub filter: Filter,
+}
+
+/// The form of D, the filtering kernel of an S-D head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Families whose heads have none.
+    None,
+    /// D = diag(softplus(δ)).
+    Diagonal,
+    /// D = L Lᵀ.
+    Full,
 }
 
 /// y = x Wᵀ + b, W \[out, in\].

@@ -86,6 +86,18 @@ impl LayerMode {
     }
 }
 
+/// The variants of a sweep: the first k layers in `mode`, the rest as trained, for k = 0…layers.
+pub fn sweep_variants(trained: &[LayerMode], mode: LayerMode) -> Vec<Vec<LayerMode>> {
+    let variant = |k: usize| (0..trained.len()).map(|l| if l < k { mode } else { trained[l] }).collect();
+    (0..=trained.len()).map(variant).collect()
+}
+
+/// The variants of a solo curve: one layer in `mode`, the rest as trained, for each layer.
+pub fn solo_variants(trained: &[LayerMode], mode: LayerMode) -> Vec<Vec<LayerMode>> {
+    let variant = |only: usize| (0..trained.len()).map(|l| if l == only { mode } else { trained[l] }).collect();
+    (0..trained.len()).map(variant).collect()
+}
+
 /// Parses `mode*count,…`, first layer first. `trained` stands for the mode that the layer was trained with.
 pub fn parse_modes(text: &str, trained: &[LayerMode]) -> Result<Vec<LayerMode>, ModesError> {
     let mut modes = Vec::with_capacity(trained.len());
@@ -129,6 +141,16 @@ mod tests {
             assert_eq!(format_modes(&parse_modes(text, &TRAINED).unwrap()), text);
         }
         assert_eq!(parse_modes("trained*4", &TRAINED).unwrap(), TRAINED);
+    }
+
+    #[test]
+    fn variants_of_sweeps_and_solo_curves() {
+        let texts = |all: Vec<Vec<LayerMode>>| all.iter().map(|modes| format_modes(modes)).collect::<Vec<_>>();
+        let sweep = texts(sweep_variants(&TRAINED, LayerMode::Off));
+        assert_eq!(sweep, ["elu1,softmax*3", "off,softmax*3", "off*2,softmax*2", "off*3,softmax", "off*4"]);
+        let solo = texts(solo_variants(&TRAINED, LayerMode::Off));
+        assert_eq!(solo[..2], ["off,softmax*3", "elu1,off,softmax*2"]);
+        assert_eq!((solo.len(), solo[3].as_str()), (4, "elu1,softmax*2,off"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The forward pass as data: a list of kernel launches over named buffers. Both engines run the same list.
 
+use super::buffer::{Buffer, LayerPart, Slot, Step};
 use super::{Config, LayerMode};
 use crate::kernels::chunk_state::{self, CHUNK, ELU1, IDENTITY, state_words};
 use crate::kernels::linear_attention::ELU1_EPSILON;
@@ -10,102 +11,43 @@ use crate::kernels::{
     unembed,
 };
 
-/// A stream of residuals that is kept between runs, so that baseline and modified never overwrite each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Slot {
-    /// Every layer in the mode it was trained with.
-    Baseline,
-    /// The user's choice of modes.
-    Modified,
-    /// The runs of a sweep.
-    Sweep,
-}
-
-/// A named buffer of f32 words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Buffer {
-    TokenEmbedding,
-    PositionEmbedding,
-    FinalGain,
-    FinalBias,
-    Layer(usize, LayerPart),
-    /// The matrices \[heads, w, w\] that turn a layer's projection into queries in one mode.
-    ScoreKernel(usize, LayerMode),
-    /// The matrices of all heads' routing parts, then filtering parts, padded to one size.
-    SpectrumKernels,
-    /// \[tokens\], whole numbers.
-    Ids,
-    /// \[tokens\]: the next token's id; −1 after the last.
-    Targets,
-    /// Input of a layer, \[tokens, d_model\]; index `layers` is the output of the last one.
-    Residual(Slot, usize),
-    Normed,
-    /// \[tokens, heads·score width + heads·value width\].
-    Projected,
-    Queries,
-    ChunkStates,
-    ChunkPrefixes,
-    Attended,
-    /// Residual stream between a layer's attention and its MLP.
-    Middle,
-    Hidden,
-    Partials,
-    /// \[tokens, 16\]: see `kernels::token_scores`.
-    TokenScores,
+/// What a plan keeps of the projections on the way, for the spectra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Nothing,
+    /// Themselves, in [`Buffer::KeptProjection`].
+    Projections,
+    /// Their Gram matrices, in [`Buffer::Gram`].
     Gram,
-    GramRows,
-    GramNorms,
-    Products,
-    Congruent,
-    CongruentRows,
-    SingularValues,
-    ResidualNorms,
-}
-
-/// Weights of one layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LayerPart {
-    AttentionGain,
-    AttentionBias,
-    /// Rows that make the scores (u, or q and k in turn, a head at a time), then the value rows.
-    ProjectionWeight,
-    ProjectionBias,
-    OutputWeight,
-    OutputBias,
-    MlpGain,
-    MlpBias,
-    UpWeight,
-    UpBias,
-    DownWeight,
-    DownBias,
-}
-
-/// One kernel launch.
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub op: Op,
-    pub inputs: Vec<Buffer>,
-    pub output: Buffer,
 }
 
 /// A list of steps under construction for one model and number of tokens.
 pub struct Plan<'a> {
     pub(super) config: &'a Config,
     pub(super) tokens: usize,
+    /// How many runs go through the steps side by side, token by token.
+    pub(super) lanes: usize,
+    keep: Keep,
+    /// Where the layer under construction has its projections.
+    projected: Buffer,
     pub steps: Vec<Step>,
 }
 
 /// Where a layer's queries, keys and values lie, and the factor on their scores.
 struct Heads {
     queries: (Buffer, HeadView),
-    key: HeadView,
-    value: HeadView,
+    key: (Buffer, HeadView),
+    value: (Buffer, HeadView),
     scale: f32,
 }
 
 impl<'a> Plan<'a> {
     pub fn new(config: &'a Config, tokens: usize) -> Self {
-        Plan { config, tokens, steps: Vec::new() }
+        Self::keeping(config, tokens, Keep::Nothing)
+    }
+
+    pub fn keeping(config: &'a Config, tokens: usize, keep: Keep) -> Self {
+        Plan { config, tokens, lanes: 1, keep, projected: Buffer::Projected, steps: Vec::new() }
     }
 
     pub(super) fn push(&mut self, op: Op, inputs: &[Buffer], output: Buffer) {
@@ -128,9 +70,17 @@ impl<'a> Plan<'a> {
 
     /// One layer in one mode: `input` → the next layer's input in `slot`.
     pub fn layer(&mut self, layer: usize, mode: LayerMode, input: Buffer, slot: Slot) {
+        self.layer_into(layer, mode, input, Buffer::Residual(slot, layer + 1));
+    }
+
+    /// The same, into any buffer but the input.
+    pub(super) fn layer_into(&mut self, layer: usize, mode: LayerMode, input: Buffer, output: Buffer) {
         let part = |part| Buffer::Layer(layer, part);
         let (d, heads) = (self.config.d_model, self.config.heads);
         let middle = if mode == LayerMode::Off {
+            if self.keep != Keep::Nothing {
+                self.project(layer, input);
+            }
             input
         } else {
             self.project(layer, input);
@@ -144,25 +94,36 @@ impl<'a> Plan<'a> {
         let up = [normed, part(LayerPart::UpWeight), part(LayerPart::UpBias), normed];
         self.matmul(d, self.config.d_ff, BIAS | GELU, &up, Buffer::Hidden);
         let down = [Buffer::Hidden, part(LayerPart::DownWeight), part(LayerPart::DownBias), middle];
-        self.matmul(self.config.d_ff, d, BIAS | RESIDUAL, &down, Buffer::Residual(slot, layer + 1));
+        self.matmul(self.config.d_ff, d, BIAS | RESIDUAL, &down, output);
     }
 
     /// Output of the last layer → losses and top five, in [`Buffer::TokenScores`].
     pub fn score(&mut self, slot: Slot) {
-        let x = self.norm(Buffer::Residual(slot, self.config.layers), Buffer::FinalGain, Buffer::FinalBias);
-        let (rows, vocab) = (self.tokens as u32, self.config.vocab_size as u32);
+        self.score_from(Buffer::Residual(slot, self.config.layers), Buffer::Targets);
+    }
+
+    pub(super) fn score_from(&mut self, output: Buffer, targets: Buffer) {
+        let x = self.norm(output, Buffer::FinalGain, Buffer::FinalBias);
+        let (rows, vocab) = (self.rows(), self.config.vocab_size as u32);
         let params = unembed::Params::whole(rows, self.config.d_model as u32, vocab);
-        self.push(Op::Unembed(params), &[x, Buffer::TokenEmbedding, Buffer::Targets], Buffer::Partials);
+        self.push(Op::Unembed(params), &[x, Buffer::TokenEmbedding, targets], Buffer::Partials);
         let merge = token_scores::Params { rows, slabs: vocab.div_ceil(SLAB), pad: [0; 2] };
         self.push(Op::TokenScores(merge), &[Buffer::Partials], Buffer::TokenScores);
     }
 
-    /// A layer's input → its score vectors and values, in [`Buffer::Projected`].
+    /// A layer's input → its score vectors and values, in [`Buffer::Projected`] or where they are kept.
     pub(crate) fn project(&mut self, layer: usize, input: Buffer) {
         let part = |part| Buffer::Layer(layer, part);
         let normed = self.norm(input, part(LayerPart::AttentionGain), part(LayerPart::AttentionBias));
+        if self.lanes > 1 {
+            return self.project_lanes(layer, normed);
+        }
+        self.projected = if self.keep == Keep::Projections { Buffer::KeptProjection(layer) } else { Buffer::Projected };
         let inputs = [normed, part(LayerPart::ProjectionWeight), part(LayerPart::ProjectionBias), normed];
-        self.matmul(self.config.d_model, self.projected_width(layer), BIAS, &inputs, Buffer::Projected);
+        self.matmul(self.config.d_model, self.projected_width(layer), BIAS, &inputs, self.projected);
+        if self.keep == Keep::Gram {
+            self.operating_gram(layer, self.projected);
+        }
     }
 
     pub(crate) fn projected_width(&self, layer: usize) -> usize {
@@ -174,14 +135,18 @@ impl<'a> Plan<'a> {
         if !self.config.has_norms() {
             return input;
         }
-        let (rows, d_model) = (self.tokens as u32, self.config.d_model as u32);
+        let (rows, d_model) = (self.rows(), self.config.d_model as u32);
         let params = layer_norm::Params { rows, d_model, epsilon: self.config.norm_epsilon, pad: 0 };
         self.push(Op::LayerNorm(params), &[input, gain, bias], Buffer::Normed);
         Buffer::Normed
     }
 
-    fn matmul(&mut self, inner: usize, cols: usize, flags: u32, inputs: &[Buffer; 4], output: Buffer) {
-        let params = matmul::Params { rows: self.tokens as u32, inner: inner as u32, cols: cols as u32, flags };
+    fn rows(&self) -> u32 {
+        (self.tokens * self.lanes) as u32
+    }
+
+    pub(super) fn matmul(&mut self, inner: usize, cols: usize, flags: u32, inputs: &[Buffer; 4], output: Buffer) {
+        let params = matmul::Params { rows: self.rows(), inner: inner as u32, cols: cols as u32, flags };
         self.push(Op::Matmul(params), inputs, output);
     }
 
@@ -196,48 +161,68 @@ impl<'a> Plan<'a> {
     }
 
     fn mix_softmax(&mut self, layer: usize, mode: LayerMode) {
-        let Heads { queries: (buffer, query), key, value, scale } = self.heads(layer, mode);
-        let (tokens, heads) = (self.tokens as u32, self.config.heads as u32);
-        let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
-        self.push(Op::Attention(params), &[buffer, Buffer::Projected, Buffer::Projected], Buffer::Attended);
+        let Heads { queries, key, value, scale } = self.heads(layer, mode);
+        let (tokens, heads) = (self.tokens as u32, self.lane_heads());
+        let params = attention::Params { tokens, heads, scale, pad: 0, query: queries.1, key: key.1, value: value.1 };
+        self.push(Op::Attention(params), &[queries.0, key.0, value.0], Buffer::Attended);
     }
 
     fn mix_linear(&mut self, layer: usize, mode: LayerMode, feature: u32) {
-        let Heads { queries: (buffer, query), key, value, scale } = self.heads(layer, mode);
-        let (tokens, heads) = (self.tokens as u32, self.config.heads as u32);
-        let state = chunk_state::Params { tokens, heads, feature, pad: 0, key, value };
-        self.push(Op::ChunkState(state), &[Buffer::Projected, Buffer::Projected], Buffer::ChunkStates);
-        let words = heads * state_words(key.width, value.width);
+        let Heads { queries, key, value, scale } = self.heads(layer, mode);
+        let (tokens, heads) = (self.tokens as u32, self.lane_heads());
+        let state = chunk_state::Params { tokens, heads, feature, pad: 0, key: key.1, value: value.1 };
+        self.push(Op::ChunkState(state), &[key.0, value.0], Buffer::ChunkStates);
+        let words = heads * state_words(key.1.width, value.1.width);
         let scan = chunk_scan::Params { chunks: tokens.div_ceil(CHUNK), words, pad: [0; 2] };
         self.push(Op::ChunkScan(scan), &[Buffer::ChunkStates], Buffer::ChunkPrefixes);
         let epsilon = ELU1_EPSILON;
-        let params =
-            linear_attention::Params { tokens, heads, feature, scale, epsilon, pad: [0; 3], query, key, value };
-        let inputs = [buffer, Buffer::Projected, Buffer::Projected, Buffer::ChunkPrefixes];
-        self.push(Op::LinearAttention(params), &inputs, Buffer::Attended);
+        let (query, key_view, value_view) = (queries.1, key.1, value.1);
+        let params = linear_attention::Params {
+            tokens,
+            heads,
+            feature,
+            scale,
+            epsilon,
+            pad: [0; 3],
+            query,
+            key: key_view,
+            value: value_view,
+        };
+        self.push(Op::LinearAttention(params), &[queries.0, key.0, value.0, Buffer::ChunkPrefixes], Buffer::Attended);
+    }
+
+    /// Lanes lie side by side at every token, so to the mixing they are more heads.
+    fn lane_heads(&self) -> u32 {
+        (self.lanes * self.config.heads) as u32
     }
 
     /// Makes the queries where a small matrix a head is needed, and says where everything lies.
     fn heads(&mut self, layer: usize, mode: LayerMode) -> Heads {
         let (heads, r) = (self.config.heads as u32, self.config.head_dim[layer] as u32);
-        let (width, row) = (self.config.score_width(layer) as u32, self.projected_width(layer) as u32);
-        let value_width = self.config.value_dim[layer] as u32;
-        let value = HeadView { offset: heads * width, row, head: value_width, width: value_width };
-        let view = |offset, width| HeadView { offset, row, head: self.config.score_width(layer) as u32, width };
+        let (width, value_width) = (self.config.score_width(layer) as u32, self.config.value_dim[layer] as u32);
+        let all = self.lane_heads();
+        let (scores, values, row, value_row, offset) = if self.lanes > 1 {
+            (Buffer::LaneScores, Buffer::LaneValues, all * width, all * value_width, 0)
+        } else {
+            let row = self.projected_width(layer) as u32;
+            (self.projected, self.projected, row, row, heads * width)
+        };
+        let value = (values, HeadView { offset, row: value_row, head: value_width, width: value_width });
+        let view = |offset, used| (scores, HeadView { offset, row, head: width, width: used });
         let root = (r as f32).sqrt();
         if mode == LayerMode::Uniform {
-            return Heads { queries: (Buffer::Projected, view(0, 0)), key: view(0, 0), value, scale: 0.0 };
+            return Heads { queries: view(0, 0), key: view(0, 0), value, scale: 0.0 };
         }
         match score_kernel(self.config, mode) {
             // A standard head whole: q and k lie side by side.
-            None => Heads { queries: (Buffer::Projected, view(0, r)), key: view(r, r), value, scale: 1.0 / root },
+            None => Heads { queries: view(0, r), key: view(r, r), value, scale: 1.0 / root },
             // q = z K, k = z, with z = u for S-D and z = [q k] for a standard head.
             Some(kernel) => {
                 let z = view(0, width);
-                let out = HeadView { offset: 0, row: heads * width, head: width, width };
+                let out = HeadView { offset: 0, row: all * width, head: width, width };
                 let rows = self.tokens as u32;
-                let params = head_product::Params { rows, heads, kernels: heads, group: heads, z, out };
-                let inputs = [Buffer::Projected, Buffer::ScoreKernel(layer, kernel)];
+                let params = head_product::Params { rows, heads: all, kernels: heads, group: heads, z: z.1, out };
+                let inputs = [z.0, Buffer::ScoreKernel(layer, kernel)];
                 self.push(Op::HeadProduct(params), &inputs, Buffer::Queries);
                 let scale = if self.config.is_sd() { 1.0 / root } else { 0.5 / root };
                 Heads { queries: (Buffer::Queries, out), key: z, value, scale }

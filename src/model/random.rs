@@ -1,7 +1,7 @@
 //! Models with seeded random weights, for benchmarks, long-context runs and tests of sizes that no shipped
 //! checkpoint has.
 
-use super::{Config, Layer, LayerMode, Linear, Model, Norm, Scores};
+use super::{Config, Filter, Layer, LayerMode, Linear, Model, Norm, Scores};
 use crate::checkpoint::{diagonal, skew};
 
 /// A small, fast generator (SplitMix64): the same weights on every platform.
@@ -45,6 +45,7 @@ pub fn config(
         embed_scale: 1.0,
         norm_epsilon: 1e-5,
         trained: vec![LayerMode::Softmax; layers],
+        filter: if family == "sd" { Filter::Diagonal } else { Filter::None },
     }
 }
 

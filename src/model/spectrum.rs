@@ -1,15 +1,17 @@
 //! The spectra of every head as a plan: Gram matrices, then the small matrices B = C⊤ J C, then one-sided
-//! Jacobi. Neither a d×d nor a T×T matrix is formed.
+//! Jacobi. Neither a d×d nor a T×T matrix is formed. This is for GPUs, which run thousands of rotations at once;
+//! where a GPU is imitated by the processor, `spectra::operating` takes a hundredth of the work.
 
-use super::plan::{Buffer, LayerPart, Plan};
+use super::buffer::{Buffer, LayerPart, Slot};
+use super::plan::Plan;
 use super::{Config, Model, Scores};
 use crate::kernels::congruence::FLOOR;
 use crate::kernels::orthogonalize::{SWEEPS, TOLERANCE};
 use crate::kernels::{HeadView, Op, congruence, gram, head_product, orthogonalize, row_norms};
 
-/// Spectra a head, in the order of [`Buffer::SingularValues`]: operating routing, operating filtering,
-/// capacity routing, capacity filtering; each for all layers and heads, [`spectrum_side`] values each.
-pub const SPECTRUM_KINDS: usize = 4;
+/// Spectra a head, in the order of [`Buffer::SingularValues`]: routing, filtering; each for all layers and heads,
+/// [`spectrum_side`] values each.
+pub const SPECTRUM_KINDS: usize = 2;
 
 /// Side of the padded small matrices: the widest score vector of any layer, in the multiples of 8 that
 /// `kernels::orthogonalize` takes.
@@ -18,45 +20,61 @@ pub fn spectrum_side(config: &Config) -> usize {
 }
 
 impl Plan<'_> {
-    /// Singular values of the routing and filtering parts of G (on the baseline's residual streams) and of the
-    /// weight kernel M, and the norms of the residual stream's rows at every layer input. `inputs[l]` is the
-    /// buffer that holds layer l's input.
-    pub fn spectra(&mut self, inputs: &[Buffer]) {
-        let (layers, heads) = (self.config.layers, self.config.heads);
-        let (n, group) = (spectrum_side(self.config) as u32, (layers * heads) as u32);
-        let (tokens, d_model) = (self.tokens as u32, self.config.d_model as u32);
-        for (layer, input) in inputs.iter().enumerate().take(layers) {
-            let first = (layer * tokens as usize) as u32;
-            let norms = row_norms::Params { rows: tokens, width: d_model, first, total: layers as u32 * tokens };
-            self.push(Op::RowNorms(norms), &[*input], Buffer::ResidualNorms);
-            self.project(layer, *input);
-            let width = self.config.score_width(layer) as u32;
-            let operating = gram::Params {
-                length: tokens,
-                width,
-                n,
-                heads: heads as u32,
-                offset: 0,
-                row: self.projected_width(layer) as u32,
-                head: width,
-                column: 1,
-                first: (layer * heads) as u32,
-                total: 2 * group,
-                pad: [0; 2],
-            };
-            self.push(Op::Gram(operating), &[Buffer::Projected], Buffer::Gram);
-            let first = group + operating.first;
-            let capacity =
-                gram::Params { length: d_model, row: 1, head: width * d_model, column: d_model, first, ..operating };
-            self.push(Op::Gram(capacity), &[Buffer::Layer(layer, LayerPart::ProjectionWeight)], Buffer::Gram);
+    /// Norms of the rows of a slot's residual streams, at every layer's input: \[layers, tokens\].
+    pub fn residual_norms(&mut self, slot: Slot) {
+        let (layers, tokens) = (self.config.layers as u32, self.tokens as u32);
+        for layer in 0..layers {
+            let width = self.config.d_model as u32;
+            let norms = row_norms::Params { rows: tokens, width, first: layer * tokens, total: layers * tokens };
+            self.push(Op::RowNorms(norms), &[Buffer::Residual(slot, layer as usize)], Buffer::ResidualNorms);
         }
-        self.orthogonalize(2 * group, n, Buffer::Gram, Buffer::GramRows, Buffer::GramNorms);
+    }
 
+    /// A layer's projections → its Gram matrices, in [`Buffer::Gram`].
+    pub(super) fn operating_gram(&mut self, layer: usize, projected: Buffer) {
+        let width = self.config.score_width(layer) as u32;
+        let strides = (self.projected_width(layer) as u32, width, 1);
+        self.gram(layer, self.tokens, strides, projected, Buffer::Gram);
+    }
+
+    /// All layers' weights → their Gram matrices, in [`Buffer::CapacityGram`].
+    pub fn capacity_grams(&mut self) {
+        let d = self.config.d_model as u32;
+        for layer in 0..self.config.layers {
+            let strides = (1, self.config.score_width(layer) as u32 * d, d);
+            let weight = Buffer::Layer(layer, LayerPart::ProjectionWeight);
+            self.gram(layer, d as usize, strides, weight, Buffer::CapacityGram);
+        }
+    }
+
+    fn gram(&mut self, layer: usize, length: usize, strides: (u32, u32, u32), z: Buffer, output: Buffer) {
+        let heads = self.config.heads as u32;
+        let params = gram::Params {
+            length: length as u32,
+            width: self.config.score_width(layer) as u32,
+            n: spectrum_side(self.config) as u32,
+            heads,
+            offset: 0,
+            row: strides.0,
+            head: strides.1,
+            column: strides.2,
+            first: layer as u32 * heads,
+            total: self.config.layers as u32 * heads,
+            pad: [0; 2],
+        };
+        self.push(Op::Gram(params), &[z], output);
+    }
+
+    /// Gram matrices of all heads → singular values of their routing and filtering parts, in
+    /// [`Buffer::SingularValues`].
+    pub fn singular_values(&mut self, gram: Buffer) {
+        let (n, group) = (spectrum_side(self.config) as u32, (self.config.layers * self.config.heads) as u32);
+        self.orthogonalize(group, n, gram, Buffer::GramRows, Buffer::GramNorms);
         let batch = SPECTRUM_KINDS as u32 * group;
         let view = HeadView { offset: 0, row: n, head: n * n, width: n };
-        let products = head_product::Params { rows: n, heads: batch, kernels: 2 * group, group, z: view, out: view };
+        let products = head_product::Params { rows: n, heads: batch, kernels: batch, group, z: view, out: view };
         self.push(Op::HeadProduct(products), &[Buffer::GramRows, Buffer::SpectrumKernels], Buffer::Products);
-        let congruent = congruence::Params { batch, n, share: 2 * group, group, floor: FLOOR, pad: [0; 3] };
+        let congruent = congruence::Params { batch, n, share: batch, group, floor: FLOOR, pad: [0; 3] };
         let inputs = [Buffer::Products, Buffer::GramRows, Buffer::GramNorms];
         self.push(Op::Congruence(congruent), &inputs, Buffer::Congruent);
         self.orthogonalize(batch, n, Buffer::Congruent, Buffer::CongruentRows, Buffer::SingularValues);

@@ -1,30 +1,56 @@
 //! One head's scores as whole matrices, for looking at: routing part, filtering part, mixing weights.
 
 use super::RankCuts;
+use super::planes::{Plane, planes};
 use crate::kernels::linear_attention::ELU1_EPSILON;
 use crate::kernels::{chunk_state, dot};
 use crate::model::{LayerMode, Model};
 
+/// Rotation planes that are kept of a head's routing.
+pub const PLANES: usize = 3;
+
 /// Row-major \[tokens, tokens\]; row i is the query, column j the key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeadMaps {
+    /// Which head's, from 0.
+    pub layer: usize,
+    pub head: usize,
     pub tokens: usize,
     pub mode: LayerMode,
+    /// G, unmasked: the sum of the next two.
+    pub scores: Vec<f32>,
     /// Skew-symmetric part of G, unmasked.
     pub routing: Vec<f32>,
     /// Symmetric part of G, unmasked.
     pub filtering: Vec<f32>,
     /// Mixing weights of `mode`, causal.
     pub weights: Vec<f32>,
+    /// The strongest rotation planes of `routing`, at most [`PLANES`].
+    pub planes: Vec<Plane>,
 }
 
 impl HeadMaps {
+    /// Query and visible key that routing links most strongly; the second token and the first where it links none.
+    pub fn strongest_routing(&self) -> (usize, usize) {
+        let mut best = ((1, 0), 0.0);
+        for query in 1..self.tokens {
+            for (key, score) in self.routing[query * self.tokens..][..query].iter().enumerate() {
+                if score.abs() > best.1 {
+                    best = ((query, key), score.abs());
+                }
+            }
+        }
+        best.0
+    }
+
     /// `z` holds the head's score vectors, \[tokens, score width\]: u for S-D, \[q k\] for a standard head.
     pub fn new(model: &Model, cuts: &mut RankCuts, layer: usize, head: usize, mode: LayerMode, z: &[f32]) -> Self {
         let width = model.config.score_width(layer);
         let tokens = z.len() / width;
         let root = (model.config.head_dim[layer] as f64).sqrt();
         let scale = if model.config.is_sd() { 1.0 / root } else { 0.5 / root };
+        let routing_matrices = cuts.score_matrices(model, layer, LayerMode::Routing);
+        let planes = planes(z, &routing_matrices[head * width * width..][..width * width], scale, PLANES);
         let mut scores = |part: LayerMode| {
             let matrices = cuts.score_matrices(model, layer, part);
             bilinear(z, &matrices[head * width * width..][..width * width], scale)
@@ -44,7 +70,8 @@ impl HeadMaps {
             }
             other => causal(&scores(other), tokens, softmax),
         };
-        HeadMaps { tokens, mode, routing, filtering, weights }
+        let whole = routing.iter().zip(&filtering).map(|(r, f)| r + f).collect();
+        HeadMaps { layer, head, tokens, mode, scores: whole, routing, filtering, weights, planes }
     }
 }
 

@@ -2,10 +2,17 @@
 //! needs once: eigenvalues of the weight kernel, and cuts of its routing part to a few rotation planes.
 
 mod maps;
+mod planes;
 mod small;
+mod solve;
+mod weights;
 
-pub use maps::HeadMaps;
-pub use small::{RankCuts, eigenvalues, kernel_effective_rank, max_real_eigenvalue};
+pub use maps::{HeadMaps, PLANES};
+pub use nalgebra::Complex;
+pub use planes::{Pair, Plane, planes};
+pub use small::{RankCuts, eigenvalues, kernel_effective_rank, largest_real_part, max_real_eigenvalue};
+pub use solve::{capacity, operating};
+pub use weights::{HeadWeights, WeightSpectra};
 
 /// One head's spectra.
 #[derive(Clone, Debug)]
@@ -32,6 +39,19 @@ impl PartSpectra {
         PartSpectra { routing, filtering }
     }
 
+    /// Strengths of the rotation planes, strongest first: the singular values of the routing part come in
+    /// equal pairs, one pair a plane. An odd one at the end is a zero, or rounding.
+    pub fn planes(&self) -> Vec<f64> {
+        self.routing.chunks_exact(2).map(|pair| (pair[0] + pair[1]) / 2.0).collect()
+    }
+
+    /// Largest difference within a pair of routing singular values, as a share of the largest one. Nothing
+    /// makes the two halves of a pair equal but their being right: a free check of the whole computation.
+    pub fn pair_error(&self) -> f64 {
+        let Some(top) = self.routing.first().filter(|top| **top > 0.0) else { return 0.0 };
+        self.routing.chunks_exact(2).map(|pair| (pair[0] - pair[1]).abs() / top).fold(0.0, f64::max)
+    }
+
     /// ‖R‖²/‖X‖² in the Frobenius norm; the parts are orthogonal, so ‖X‖² = ‖R‖² + ‖F‖².
     pub fn routing_fraction(&self) -> f64 {
         let energy = |values: &[f64]| values.iter().map(|s| s * s).sum::<f64>();
@@ -55,6 +75,16 @@ pub fn effective_rank(values: &[f64]) -> f64 {
     }
     let shares = values.iter().map(|s| s / sum).filter(|p| *p > 1e-15);
     shares.map(|p| -p * p.ln()).sum::<f64>().exp()
+}
+
+/// Share of Σσ² in the k largest values, k = 1…: rises to 1. All 0 for a zero matrix. `values` descend.
+pub fn cumulative_energy(values: &[f64]) -> Vec<f64> {
+    let total: f64 = values.iter().map(|s| s * s).sum();
+    let sums = values.iter().scan(0.0, |sum, s| {
+        *sum += s * s;
+        Some(if total > 0.0 { *sum / total } else { 0.0 })
+    });
+    sums.collect()
 }
 
 /// Smallest k whose k largest singular values hold 90 % of Σσ². `values` descend.
@@ -95,6 +125,15 @@ mod tests {
         assert_eq!(rank90(&pair), 2);
         assert_eq!(rank90(&[10.0, 1.0, 1.0]), 1);
         assert_eq!((effective_rank(&[0.0; 3]), rank90(&[]), stable_rank(&[0.0])), (0.0, 0, 0.0));
+    }
+
+    #[test]
+    fn pairs_and_energy_of_known_spectra() {
+        let part = PartSpectra::new(vec![4.0, 4.0, 3.0, 3.0, 0.0], vec![]);
+        assert_eq!((part.planes(), part.pair_error()), (vec![4.0, 3.0], 0.0));
+        assert_eq!(PartSpectra::new(vec![4.0, 3.0], vec![]).pair_error(), 0.25);
+        assert_eq!(cumulative_energy(&part.routing), [0.32, 0.64, 0.82, 1.0, 1.0]);
+        assert_eq!(cumulative_energy(&[0.0, 0.0]), [0.0, 0.0]);
     }
 
     #[test]

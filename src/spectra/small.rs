@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use nalgebra::{Complex, DMatrix, Dyn};
 
 use super::effective_rank;
-use crate::kernels::orthogonalize::orthogonalize_rows;
+use super::solve::singular_values;
 use crate::model::{LayerMode, Model, Scores};
 
 /// Far above what the iterations take on finite matrices.
@@ -49,33 +49,46 @@ fn head(model: &Model, layer: usize, head: usize) -> Head {
     }
 }
 
-/// Eigenvalues of the weight kernel M that can be non-zero: those of the small matrix scale·(J + F) ZᵀZ.
-/// M has d_model − w zeros besides.
+/// Eigenvalues of the weight kernel M that can be non-zero: those of the small r×r matrix (S − D) W Wᵀ/√r, or
+/// W_k W_qᵀ/√r for a standard head, in no particular order. M has d_model − r zeros besides. Empty where the
+/// weights are not finite.
 pub fn eigenvalues(model: &Model, layer: usize, index: usize) -> Vec<Complex<f64>> {
-    let head = head(model, layer, index);
-    let small = (&head.j + &head.f) * head.z.tr_mul(&head.z) * head.scale;
+    let small = match &model.layers[layer].scores {
+        Scores::SymmetricDefinite { .. } => {
+            let head = head(model, layer, index);
+            (&head.j + &head.f) * head.z.tr_mul(&head.z) * head.scale
+        }
+        Scores::Standard { query, key } => {
+            let (r, d) = (model.config.head_dim[layer], model.config.d_model);
+            let rows = |weight: &[f32]| {
+                DMatrix::from_row_iterator(r, d, weight[index * r * d..][..r * d].iter().map(|x| f64::from(*x)))
+            };
+            rows(&key.weight) * rows(&query.weight).transpose() / (r as f64).sqrt()
+        }
+    };
     // If the iteration did not converge, there would be no eigenvalues to show.
     let finite = small.iter().all(|x| x.is_finite());
     let schur = finite.then(|| nalgebra::Schur::try_new(small, f64::EPSILON, MAX_ITERATIONS)).flatten();
     schur.map(|schur| schur.complex_eigenvalues().iter().copied().collect()).unwrap_or_default()
 }
 
-/// Largest real part of M's eigenvalues. M has zero eigenvalues besides the small matrix's where d_model is
-/// larger than its side.
+/// Largest real part of M's eigenvalues.
 pub fn max_real_eigenvalue(model: &Model, layer: usize, index: usize) -> f64 {
-    let largest = eigenvalues(model, layer, index).iter().map(|e| e.re).fold(f64::NEG_INFINITY, f64::max);
-    let side = model.config.score_width(layer);
-    if side < model.config.d_model { largest.max(0.0) } else { largest }
+    largest_real_part(model, layer, &eigenvalues(model, layer, index))
+}
+
+/// The same from what [`eigenvalues`] gave. M has zero eigenvalues besides where d_model is larger than r.
+pub fn largest_real_part(model: &Model, layer: usize, eigenvalues: &[Complex<f64>]) -> f64 {
+    let largest = eigenvalues.iter().map(|e| e.re).fold(f64::NEG_INFINITY, f64::max);
+    if model.config.head_dim[layer] < model.config.d_model { largest.max(0.0) } else { largest }
 }
 
 /// Effective rank of S, for S-D heads.
 pub fn kernel_effective_rank(model: &Model, layer: usize, index: usize) -> Option<f64> {
     let Scores::SymmetricDefinite { s, .. } = &model.layers[layer].scores else { return None };
     let r = model.config.head_dim[layer];
-    let mut rows: Vec<f64> = s[index * r * r..][..r * r].iter().map(|x| f64::from(*x)).collect();
-    orthogonalize_rows(&mut rows, r, 30, 1e-15);
-    let values: Vec<f64> = rows.chunks_exact(r).map(|row| row.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
-    Some(effective_rank(&values))
+    let s = s[index * r * r..][..r * r].iter().map(|x| f64::from(*x)).collect();
+    Some(effective_rank(&singular_values(s, r, -1.0)))
 }
 
 /// Routing parts of heads, decomposed once so that every K is cheap.

@@ -4,14 +4,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::cascade::Cascade;
-use super::fetch::download;
+use super::fetch::get;
 use super::state::State;
 use crate::card::{Card, Split, Timelapse};
 use crate::words::{megabytes, signed};
 
 /// A file beside the model's weights, read as JSON. The error is a sentence.
-async fn read<T: serde::de::DeserializeOwned>(id: &str, file: &str) -> Result<T, String> {
-    let bytes = download(&format!("checkpoints/{id}/{file}"), |_| true).await.map_err(|e| e.to_string())?;
+pub async fn read<T: serde::de::DeserializeOwned>(id: &str, file: &str) -> Result<T, String> {
+    let bytes = get(&format!("checkpoints/{id}/{file}")).await.map_err(|e| e.to_string())?;
     serde_json::from_slice(&bytes).map_err(|e| format!("{file} of {id} cannot be read: {e}"))
 }
 

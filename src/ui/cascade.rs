@@ -4,6 +4,8 @@ use serde::Deserialize;
 
 use crate::card::{Card, Moment, MomentLayer};
 use crate::engine::LayerSpectra;
+use crate::export::Column;
+use crate::heads::HeadFigures;
 use crate::spectra::effective_rank;
 
 /// Effective ranks and routing fractions of every head, a layer at a time.
@@ -67,6 +69,48 @@ impl Cascade {
             fraction: l.operating.routing_fraction.clone(),
         });
         Cascade { layers: layers.collect(), source }
+    }
+
+    /// The figure's data: a row a layer, means and then every head.
+    pub fn columns(&self) -> Vec<Column> {
+        let layers = &self.layers;
+        let means =
+            |name: &str, of: fn(&CascadeLayer) -> &Vec<f64>| Column::new(name, layers.iter().map(|l| mean(of(l))));
+        let mut columns = vec![
+            Column::new("layer", 1..=layers.len()),
+            means("operating_erank_mean", |l| &l.operating),
+            means("capacity_erank_mean", |l| &l.capacity),
+            means("routing_fraction_mean", |l| &l.fraction),
+        ];
+        let heads = layers.iter().map(|l| l.operating.len()).max().unwrap_or(0);
+        for (name, of) in [
+            ("operating_erank_head", (|l| &l.operating) as fn(&CascadeLayer) -> &Vec<f64>),
+            ("capacity_erank_head", |l| &l.capacity),
+            ("routing_fraction_head", |l| &l.fraction),
+        ] {
+            columns.extend(
+                (0..heads)
+                    .map(|h| Column::new(format!("{name}{}", h + 1), layers.iter().map(|l| of(l).get(h).copied()))),
+            );
+        }
+        columns
+    }
+
+    /// Every head in reading order. `cost` is the perplexity ratio with a layer linearised alone.
+    pub fn heads(&self, cost: impl Fn(usize) -> Option<f64>) -> Vec<HeadFigures> {
+        let of_layer = |(layer, l): (usize, &CascadeLayer)| {
+            let ranks = l.operating.iter().zip(&l.capacity).zip(&l.fraction).enumerate();
+            let head = |(head, ((operating, capacity), fraction)): (usize, ((&f64, &f64), &f64))| HeadFigures {
+                layer,
+                head,
+                operating: *operating,
+                capacity: *capacity,
+                fraction: *fraction,
+                layer_cost: cost(layer),
+            };
+            ranks.map(head).collect::<Vec<_>>()
+        };
+        self.layers.iter().enumerate().flat_map(of_layer).collect()
     }
 
     /// Upper end of the rank axis.

@@ -8,7 +8,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::machine::Machine;
-use super::state::{Phase, State};
+use super::state::{Phase, State, Subject};
+use crate::link::View;
 use crate::model::LayerMode;
 use crate::zoo::ModelEntry;
 
@@ -19,9 +20,20 @@ pub struct Wanted {
     pub text: String,
     pub modes: Vec<LayerMode>,
     pub cpu: bool,
-    /// The head whose matrices are on screen, from 0.
+    /// What is open below the stack.
+    pub view: View,
+    /// How often the user has asked for the GPU after it had failed.
+    pub gpu_request: u32,
+    /// The selected head, from 0.
     pub layer: usize,
     pub head: usize,
+}
+
+impl Wanted {
+    /// What its figures are of.
+    pub fn subject(&self) -> Subject {
+        Subject { model: self.model, text: self.text.clone(), modes: self.modes.clone() }
+    }
 }
 
 /// The newest wish that nobody has begun yet.
@@ -33,37 +45,40 @@ impl Inbox {
     pub fn overtaken(&self) -> bool {
         self.0.borrow().is_some()
     }
-
-    /// Whether what is being downloaded is no longer wanted.
-    pub fn other_model(&self, model: &ModelEntry) -> bool {
-        self.0.borrow().as_ref().is_some_and(|wanted| wanted.model.id != model.id)
-    }
 }
 
 /// Runs the machine whenever anything that it computes from changes.
 pub fn follow(state: State) {
     let inbox = Inbox::default();
     let machine = Rc::new(RefCell::new(Some(Machine::new(state, inbox.clone()))));
-    Effect::new(move |_| {
+    Effect::new(move |before: Option<&'static str>| {
         state.attempts.track();
-        state.sweeping.track();
+        state.sweep.track();
+        state.under.on.track();
         let wanted = Wanted {
             model: state.model.get(),
             text: state.text.with(|t| t.text().to_string()),
             modes: state.modes.get(),
             cpu: state.cpu.get(),
+            view: state.view.get(),
+            gpu_request: state.gpu_requests.get(),
             layer: state.layer.get(),
             head: state.head.get(),
         };
         // Model and modes change one after the other; the second call brings the matching pair.
+        let id = wanted.model.id;
         if wanted.modes.len() != wanted.model.layers {
-            return;
+            return before.unwrap_or(id);
+        }
+        if before.is_some_and(|old| old != id) {
+            state.storage.abort();
         }
         *inbox.0.borrow_mut() = Some(wanted);
         // While a loop is under way the machine is out, and that loop will see the new wish.
         if let Some(taken) = machine.borrow_mut().take() {
             spawn_local(work(state, taken, inbox.clone(), Rc::clone(&machine)));
         }
+        id
     });
 }
 

@@ -8,10 +8,11 @@ use web_time::Instant;
 
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
-use super::state::{Controls, SWEPT, State, set};
-use crate::engine::{EngineError, LayerSpectra, Run, Session, breathe};
+use super::state::{Controls, State, Times, set};
+use crate::engine::{EngineError, LayerSpectra, Run, Session};
 use crate::model::{LayerMode, Slot};
 use crate::report::{ModelSummary, Report, layer_reports};
+use crate::sweep::{Curves, Kind, SWEPT};
 use crate::text::Tokens;
 
 /// Results that stay valid while only the modes change.
@@ -31,42 +32,50 @@ pub struct OnText {
     /// Layer, head and mode of the matrices that were computed last.
     mapped: Option<(usize, usize, LayerMode)>,
     spectra: Option<(Arc<Vec<LayerSpectra>>, f64)>,
-    /// One a layer: perplexity with that layer alone linearised.
-    solo: Vec<Option<Option<f64>>>,
-    /// A curve for each of [`SWEPT`], as far as it has come.
-    sweep: Vec<Vec<Option<f64>>>,
+    /// Curves over the first k layers, and over one layer alone, as far as they have come.
+    pub(super) first: Curves,
+    pub(super) alone: Curves,
 }
 
 impl Loaded {
-    pub async fn run_baseline(&mut self, state: State, tokens: &Tokens) -> Result<(), EngineError> {
-        if self.session.ids() != tokens.ids {
+    /// Reads the text with every layer as trained, unless that is done.
+    pub async fn read(&mut self, ids: &[u32]) -> Result<(), EngineError> {
+        if self.session.ids() != ids {
             self.text = None;
         }
         if self.text.is_none() {
-            state.solo.set(Vec::new());
-            state.sweep.set(Vec::new());
-            self.session.set_tokens(&tokens.ids)?;
+            self.session.set_tokens(ids)?;
             let trained = self.session.model().config.trained.clone();
-            let solo = vec![None; trained.len()];
             let start = Instant::now();
             let baseline = Arc::new(self.session.run(Slot::Baseline, &trained).await?);
+            let curves = |kind| Curves::new(kind, trained.len(), baseline.perplexity());
             self.text = Some(OnText {
-                baseline,
                 forward_ms: milliseconds(start),
                 modified: None,
                 mapped: None,
                 spectra: None,
-                solo,
-                sweep: vec![Vec::new(); SWEPT.len()],
+                first: curves(Kind::First),
+                alone: curves(Kind::Alone),
+                baseline,
             });
         }
+        Ok(())
+    }
+
+    /// The same, and shows it.
+    pub async fn run_baseline(&mut self, state: State, tokens: &Tokens) -> Result<(), EngineError> {
+        if self.session.ids() != tokens.ids {
+            state.solo.set(Vec::new());
+            state.sweep.clear();
+        }
+        self.read(&tokens.ids).await?;
         if let Some(on_text) = &self.text {
             let shown =
                 state.baseline.with_untracked(|b| b.as_ref().is_some_and(|b| Arc::ptr_eq(b, &on_text.baseline)));
             if !shown {
                 state.baseline.set(Some(Arc::clone(&on_text.baseline)));
-                state.solo.set(on_text.solo.clone());
-                state.sweep.set(on_text.sweep.clone());
+                state.solo.set(on_text.alone.points(0));
+                state.sweep.clear();
             }
         }
         Ok(())
@@ -100,14 +109,19 @@ impl Loaded {
     }
 
     /// Spectra belong to the baseline: they are computed once a text.
-    pub async fn run_spectra(&mut self, state: State) -> Result<(), EngineError> {
-        let Some(on_text) = &mut self.text else { return Ok(()) };
+    pub async fn spectra(&mut self) -> Result<Option<Arc<Vec<LayerSpectra>>>, EngineError> {
+        let Some(on_text) = &mut self.text else { return Ok(None) };
         if on_text.spectra.is_none() {
             let start = Instant::now();
             let spectra = Arc::new(self.session.spectra().await?);
             on_text.spectra = Some((spectra, milliseconds(start)));
         }
-        if let Some((spectra, _)) = &on_text.spectra {
+        Ok(on_text.spectra.as_ref().map(|(spectra, _)| Arc::clone(spectra)))
+    }
+
+    /// The same, and shows them.
+    pub async fn run_spectra(&mut self, state: State) -> Result<(), EngineError> {
+        if let Some(spectra) = &self.spectra().await? {
             set(state.cascade, Cascade::live(spectra, self.session.engine().name()));
             set(state.fresh, true);
             let shown = state.spectra.with_untracked(|s| s.as_ref().is_some_and(|s| Arc::ptr_eq(s, spectra)));
@@ -131,64 +145,58 @@ impl Loaded {
             time("spectra", *ms);
         }
         report.timings_ms = timings;
+        let curves = SWEPT.iter().enumerate().map(|(i, mode)| Some((mode.to_string(), on_text.first.curve(i)?)));
+        report.sweep = curves.collect();
+        let (forward, from_layer) = (on_text.forward_ms, modified.from_layer);
+        set(state.cost.times, Some(Times { forward, toggle: toggle_ms, from_layer }));
         // The report holds numbers and strings only: writing it cannot fail.
         state.report.set(serde_json::to_string(&report).unwrap_or_default());
     }
 
-    /// The controls beside a simplification, then the cost of simplifying each layer alone.
-    pub async fn run_extras(&mut self, state: State, inbox: &Inbox, modified: &Run) -> Result<(), EngineError> {
-        breathe().await;
-        let Some(on_text) = &mut self.text else { return Ok(()) };
+    /// The controls beside a simplification.
+    pub async fn run_controls(&mut self, state: State, inbox: &Inbox, modified: &Run) -> Result<(), EngineError> {
+        let Some(on_text) = &self.text else { return Ok(()) };
         let trained = &on_text.baseline.modes;
+        if modified.modes == *trained || state.controls.with_untracked(Option::is_some) {
+            return Ok(());
+        }
         let with = |mode: LayerMode| -> Vec<LayerMode> {
             let pairs = modified.modes.iter().zip(trained);
             pairs.map(|(now, own)| if now == own { *own } else { mode }).collect()
         };
-        let known = state.controls.with_untracked(Option::is_some);
-        if modified.modes != *trained && !known && !inbox.overtaken() {
-            let uniform = self.session.run(Slot::Sweep, &with(LayerMode::Uniform)).await?.perplexity();
-            if inbox.overtaken() {
-                return Ok(());
-            }
-            let off = self.session.run(Slot::Sweep, &with(LayerMode::Off)).await?.perplexity();
-            if !inbox.overtaken() {
-                state.controls.set(Some(Controls { uniform, off }));
-            }
-        }
-        if state.sweeping.get_untracked() {
-            // k = 0 is the baseline for every mode.
-            for (mode, curve) in SWEPT.iter().zip(0..) {
-                while on_text.sweep[curve].len() <= trained.len() {
-                    breathe().await;
-                    if inbox.overtaken() {
-                        return Ok(());
-                    }
-                    let mut modes = trained.clone();
-                    modes[..on_text.sweep[curve].len()].fill(*mode);
-                    let perplexity = self.session.run(Slot::Sweep, &modes).await?.perplexity();
-                    on_text.sweep[curve].push(perplexity);
-                    state.sweep.set(on_text.sweep.clone());
-                }
-            }
-        }
-        // On the CPU these would keep a phone busy for a minute.
-        if self.session.engine().name() == "cpu" {
-            return Ok(());
-        }
-        for layer in 0..trained.len() {
-            if on_text.solo[layer].is_some() {
-                continue;
-            }
-            breathe().await;
-            if inbox.overtaken() {
-                return Ok(());
-            }
-            let mut modes = trained.clone();
-            modes[layer] = LayerMode::Linearized;
-            on_text.solo[layer] = Some(self.session.run(Slot::Sweep, &modes).await?.perplexity());
-            state.solo.set(on_text.solo.clone());
+        let variants = [with(LayerMode::Uniform), with(LayerMode::Off)];
+        let mut values = [None; 2];
+        if self.session.run_many(&variants, |i, perplexity| values[i] = perplexity, || !inbox.overtaken()).await? {
+            state.controls.set(Some(Controls { uniform: values[0], off: values[1] }));
         }
         Ok(())
+    }
+
+    /// Measures what is missing of a kind's curves, or of one of them, and tells `show` after every point. False
+    /// where something newer is wanted: what is measured stays, and the next call goes on from there.
+    pub async fn run_sweep(
+        &mut self,
+        kind: Kind,
+        only: Option<usize>,
+        inbox: &Inbox,
+        mut show: impl FnMut(&Curves),
+    ) -> Result<bool, EngineError> {
+        let Some(on_text) = &mut self.text else { return Ok(false) };
+        let curves = match kind {
+            Kind::First => &mut on_text.first,
+            Kind::Alone => &mut on_text.alone,
+        };
+        show(curves);
+        let trained = &on_text.baseline.modes;
+        let missing: Vec<_> =
+            curves.missing().into_iter().filter(|(c, _)| only.is_none_or(|only| only == *c)).collect();
+        let variants: Vec<_> = missing.iter().map(|(c, k)| kind.modes(SWEPT[*c], *k, trained)).collect();
+        let place = |i: usize, perplexity| {
+            let (curve, k) = missing[i];
+            curves.set(curve, k, perplexity);
+            show(curves);
+        };
+        self.session.run_many(&variants, place, || !inbox.overtaken()).await
     }
 }
 

@@ -1,39 +1,49 @@
 //! Engines, models and sessions, and the order in which a wish is served: weights, text, baseline, modified
 //! run, spectra, then the slower extras as long as nothing newer is wanted.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join;
 use leptos::prelude::*;
-use web_time::Instant;
+use leptos::task::spawn_local;
 
 use super::driver::{Inbox, Wanted};
-use super::fetch::{FetchError, download};
-use super::loaded::{Loaded, milliseconds};
-use super::state::{EngineState, Phase, Progress, Reading, State, set};
-use crate::checkpoint;
+use super::library::{Library, LoadError};
+use super::loaded::Loaded;
+use super::state::{EngineState, Phase, Reading, State, set};
+use super::twin::Twin;
+use crate::browser::Browser;
 use crate::engine::{Engine, EngineError, Gpu, NoGpu, Session};
-use crate::link::TextChoice;
-use crate::model::Model;
+use crate::link::{TextChoice, View};
 use crate::report::ModelSummary;
+use crate::sweep::{Curves, Kind};
 use crate::text::{Tokenizer, Tokens};
-use crate::zoo::ModelEntry;
-
-const TOKENIZER: &str = "checkpoints/tokenizer.json";
 
 pub struct Machine {
     state: State,
     inbox: Inbox,
     gpu: Option<Result<Gpu, NoGpu>>,
+    /// The user's request for the GPU that `gpu` answers.
+    gpu_request: u32,
+    library: Library,
     tokenizer: Option<Arc<Tokenizer>>,
-    models: HashMap<&'static str, (Arc<Model>, f64)>,
     /// The session on screen, with its model's id and whether it runs on the CPU.
     loaded: Option<(&'static str, bool, Loaded)>,
+    twin: Twin,
 }
 
 impl Machine {
     pub fn new(state: State, inbox: Inbox) -> Self {
-        Machine { state, inbox, gpu: None, tokenizer: None, models: HashMap::new(), loaded: None }
+        Machine {
+            state,
+            inbox,
+            gpu: None,
+            gpu_request: 0,
+            library: Library::new(state),
+            tokenizer: None,
+            loaded: None,
+            twin: Twin::default(),
+        }
     }
 
     /// Brings the page to what is wanted. An error is a sentence for the user.
@@ -43,7 +53,13 @@ impl Machine {
             Err(EngineFailure::Engine(e @ (EngineError::Lost(_) | EngineError::Gpu(_)))) => {
                 self.gpu = Some(Err(NoGpu::Device(e.to_string())));
                 self.loaded = None;
+                self.twin.session = None;
                 self.try_serve(wanted).await.map_err(|e| e.to_string())
+            }
+            // Another try starts another worker.
+            Err(EngineFailure::Engine(e @ EngineError::Cpu(_))) => {
+                self.loaded = None;
+                Err(e.to_string())
             }
             other => other.map_err(|e| e.to_string()),
         }
@@ -51,8 +67,7 @@ impl Machine {
 
     async fn try_serve(&mut self, wanted: &Wanted) -> Result<(), EngineFailure> {
         let state = self.state;
-        let gpu = self.engine(wanted.cpu).await;
-        if !self.load(wanted.model, gpu).await? {
+        if !self.load(wanted).await? {
             return Ok(());
         }
         let tokens = self.read_text(wanted)?;
@@ -73,94 +88,91 @@ impl Machine {
         }
         loaded.run_spectra(state).await?;
         loaded.publish(state, &modified, toggle_ms);
+        state.keep_figures(wanted.subject());
         set(state.phase, Phase::Ready);
         if self.inbox.overtaken() {
             return Ok(());
         }
-        loaded.run_maps(state, wanted).await?;
-        loaded.run_extras(state, &self.inbox, &modified).await?;
+        if wanted.view == View::Heads {
+            loaded.run_maps(state, wanted).await?;
+        }
+        loaded.run_controls(state, &self.inbox, &modified).await?;
+        let cpu = loaded.session.engine().name() == "cpu";
+        if state.sweep.runs(wanted.view, cpu) {
+            let show = |curves: &Curves| set(state.sweep.curves, Some(curves.clone()));
+            if !loaded.run_sweep(state.sweep.kind.get_untracked(), None, &self.inbox, show).await? {
+                return Ok(());
+            }
+            loaded.publish(state, &modified, toggle_ms);
+        }
+        // For the stack. On the CPU these would keep a phone busy for a minute.
+        if !cpu {
+            let show = |curves: &Curves| set(state.solo, curves.points(0));
+            if !loaded.run_sweep(Kind::Alone, Some(0), &self.inbox, show).await? {
+                return Ok(());
+            }
+        }
+        let gpu = self.gpu.as_ref().and_then(|gpu| gpu.as_ref().ok()).filter(|_| !wanted.cpu);
+        let engine = || gpu.map_or_else(Engine::cpu, Engine::gpu);
+        self.twin.run(state, &self.inbox, wanted, loaded, &mut self.library, engine).await?;
         Ok(())
     }
 
-    /// The GPU if it is wanted and there, opened on first use; says in the page what runs, and why.
-    async fn engine(&mut self, cpu: bool) -> Option<Gpu> {
-        let on_cpu = |message: Option<String>| EngineState { label: Some("CPU engine (WebAssembly)".into()), message };
-        if cpu {
-            set(self.state.engine, on_cpu(Some("The link asks for the CPU engine (engine=cpu).".into())));
-            return None;
+    /// Makes sure that the wanted model is on the engine; false where another model was wanted meanwhile. The GPU is
+    /// opened and the files come at the same time.
+    async fn load(&mut self, wanted: &Wanted) -> Result<bool, EngineFailure> {
+        let (state, entry) = (self.state, wanted.model);
+        if wanted.gpu_request != self.gpu_request {
+            self.gpu_request = wanted.gpu_request;
+            self.gpu = self.gpu.take().filter(Result::is_ok);
         }
-        if self.gpu.is_none() {
-            self.gpu = Some(Gpu::request().await);
+        // The engine as far as it is known: at the start a GPU is hoped for.
+        let cpu = wanted.cpu || matches!(self.gpu, Some(Err(_)));
+        if !self.is_loaded(entry.id, cpu) {
+            state.phase.set(Phase::Loading);
+            state.baseline.set(None);
+            state.modified.set(None);
+            state.controls.set(None);
+            state.sweep.clear();
+            // The model on screen may be the twin of the one that comes, and the other way round.
+            let old = self.loaded.take();
+            if self.twin.is(entry.id, cpu) {
+                self.loaded = std::mem::replace(&mut self.twin.session, old);
+                self.show_loaded(entry.id);
+            } else if old.as_ref().is_some_and(|(id, on_cpu, _)| *id == entry.twin && *on_cpu == cpu) {
+                self.twin.session = old;
+            } else if !self.twin.is(entry.twin, cpu) {
+                self.twin.session = None;
+            }
         }
-        let (gpu, shown) = match &self.gpu {
-            Some(Ok(gpu)) => {
-                (Some(gpu.clone()), EngineState { label: Some(format!("GPU · {}", gpu.adapter())), message: None })
-            }
-            Some(Err(reason)) => {
-                let message = format!("WebGPU is not used: {reason}. The slower CPU engine computes the same figures.");
-                (None, on_cpu(Some(message)))
-            }
-            None => (None, on_cpu(None)),
-        };
-        set(self.state.engine, shown);
-        gpu
-    }
-
-    /// Makes sure that the wanted model is on the engine; false where another model was wanted meanwhile.
-    async fn load(&mut self, entry: &'static ModelEntry, gpu: Option<Gpu>) -> Result<bool, EngineFailure> {
-        let cpu = gpu.is_none();
-        if matches!(&self.loaded, Some((id, on_cpu, _)) if *id == entry.id && *on_cpu == cpu) {
+        if self.is_loaded(entry.id, cpu) {
+            open_gpu(&mut self.gpu, state, wanted.cpu).await;
             return Ok(true);
         }
-        let state = self.state;
-        state.phase.set(Phase::Loading);
-        state.baseline.set(None);
-        state.modified.set(None);
-        state.controls.set(None);
-        self.loaded = None;
-        if self.tokenizer.is_none() {
-            let json = download(TOKENIZER, |_| true).await?;
-            self.tokenizer = Some(Arc::new(Tokenizer::from_json(&json).map_err(|e| e.to_string())?));
-        }
-        if !self.models.contains_key(entry.id) {
-            let start = Instant::now();
-            match self.download(entry).await {
-                Err(EngineFailure::Fetch(FetchError::Cancelled)) if self.inbox.overtaken() => return Ok(false),
-                other => self.models.insert(entry.id, (Arc::new(other?), milliseconds(start))),
-            };
-        }
-        let (model, load_ms) = &self.models[entry.id];
+        let files = self.library.fetch(entry, &self.inbox);
+        let (gpu, files) = join(open_gpu(&mut self.gpu, state, wanted.cpu), files).await;
+        let Some((tokenizer, (model, load_ms))) = files? else { return Ok(false) };
+        self.tokenizer = Some(tokenizer);
         let engine = gpu.as_ref().map_or_else(Engine::cpu, Engine::gpu);
-        let summary = ModelSummary::new(entry.id, entry.sha256, model);
-        let session = Session::new(engine, Arc::clone(model))?;
-        self.loaded = Some((entry.id, cpu, Loaded { session, summary, load_ms: *load_ms, text: None }));
+        let summary = ModelSummary::new(entry.id, entry.sha256, &model);
+        let session = Session::new(engine, model)?;
+        // While the engine works, on the GPU or in a worker, the page's thread has time.
+        spawn_local(session.weights_in_background());
+        self.loaded = Some((entry.id, gpu.is_none(), Loaded { session, summary, load_ms, text: None }));
+        self.show_loaded(entry.id);
         Ok(true)
     }
 
-    async fn download(&self, entry: &'static ModelEntry) -> Result<Model, EngineFailure> {
-        let (state, inbox) = (self.state, self.inbox.clone());
-        let folder = format!("checkpoints/{}", entry.id);
-        let config = download(&format!("{folder}/config.json"), |_| true).await?;
-        let url = format!("{folder}/model.safetensors");
-        state.progress.set(Some(Progress { done: 0, total: entry.bytes }));
-        let attempts = state.attempts.get_untracked();
-        let weights = download(&url, |done| {
-            set(state.progress, Some(Progress { done, total: entry.bytes }));
-            !inbox.other_model(entry) && state.attempts.get_untracked() == attempts && done <= entry.bytes
-        });
-        let weights = weights.await;
-        state.progress.set(None);
-        let weights = weights?;
-        let found = weights.len() as u64;
-        if found != entry.bytes {
-            return Err(FetchError::Length { url, found, expected: entry.bytes }.into());
+    fn is_loaded(&self, id: &str, cpu: bool) -> bool {
+        matches!(&self.loaded, Some((of, on_cpu, _)) if *of == id && *on_cpu == cpu)
+    }
+
+    fn show_loaded(&self, id: &'static str) {
+        if let Some((_, _, loaded)) = &self.loaded {
+            self.state.cost.config.set(Some((id, Arc::new(loaded.session.model().config.clone()))));
+            let twin = self.state.model.get_untracked().twin;
+            self.state.heads.keep(id, loaded.session.model(), twin);
         }
-        let sha256 = checkpoint::sha256_hex(&weights);
-        if sha256 != entry.sha256 {
-            let (found, expected) = (sha256[..12].into(), entry.sha256[..12].into());
-            return Err(FetchError::Hash { url, found, expected }.into());
-        }
-        Ok(checkpoint::read(&config, &weights).map_err(|e| format!("{}: {e}", entry.id))?)
     }
 
     /// The wanted text as tokens, with a note where it is cut.
@@ -190,13 +202,46 @@ impl Machine {
     }
 }
 
+/// The GPU if it is wanted and there, opened on first use; says in the page what runs, and why.
+async fn open_gpu(opened: &mut Option<Result<Gpu, NoGpu>>, state: State, cpu: bool) -> Option<Gpu> {
+    let on_cpu = |message: String, again: bool| EngineState {
+        label: Some("CPU engine (WebAssembly)".into()),
+        message: Some(message),
+        again,
+    };
+    if cpu {
+        set(state.engine, on_cpu("The link asks for the CPU engine (engine=cpu).".into(), false));
+        return None;
+    }
+    let gpu = match opened.take() {
+        Some(gpu) => gpu,
+        None => Gpu::request().await,
+    };
+    let shown = match &gpu {
+        Ok(gpu) => EngineState { label: Some(format!("GPU · {}", gpu.adapter())), ..Default::default() },
+        Err(reason) => {
+            let navigator = window().navigator();
+            let agent = navigator.user_agent().unwrap_or_default();
+            let advice = Browser::new(&agent, navigator.max_touch_points() as u32).advice(reason);
+            let message =
+                format!("WebGPU is not used: {reason}. The slower CPU engine computes the same figures. {advice}");
+            // What a browser does not offer it will not offer the next moment either.
+            on_cpu(message, matches!(reason, NoGpu::NoAdapter(_) | NoGpu::Device(_)))
+        }
+    };
+    set(state.engine, shown);
+    let usable = gpu.as_ref().ok().cloned();
+    *opened = Some(gpu);
+    usable
+}
+
 /// Whatever can go wrong while a wish is served.
 #[derive(Debug, thiserror::Error)]
 enum EngineFailure {
     #[error("{0}")]
     Engine(#[from] EngineError),
     #[error("{0}")]
-    Fetch(#[from] FetchError),
+    Load(#[from] LoadError),
     #[error("{0}")]
     Other(String),
 }

@@ -2,23 +2,36 @@
 
 mod about;
 mod cascade;
-mod details;
+mod compare;
+mod continuation;
+mod cost;
 mod driver;
+mod export;
 mod fetch;
 mod header;
+mod heads;
 mod history;
+mod library;
 mod loaded;
 mod machine;
-mod maps;
+mod numerics;
+mod offline;
 mod plot;
+mod save;
+mod share;
 mod stack;
 mod state;
+mod storage;
+mod store;
 mod summary;
 mod sweep;
+mod tabs;
 mod text_view;
+mod twin;
 
 use leptos::prelude::*;
 
+use crate::link::Part;
 use state::State;
 
 /// Puts the page into the document's body.
@@ -27,6 +40,15 @@ pub fn start() {
         shell.remove();
     }
     mount_to_body(App);
+    mark("cascade: content");
+}
+
+/// Notes a moment of the start among the browser's performance marks.
+fn mark(name: &str) {
+    if let Some(performance) = window().performance() {
+        // A mark that is refused is only missing from a profile.
+        let _ = performance.mark(name);
+    }
 }
 
 #[component]
@@ -34,38 +56,57 @@ fn App() -> impl IntoView {
     let state = State::new(&history::fragment());
     history::follow(state);
     driver::follow(state);
+    offline::follow(state);
+    let embedded = move || state.share.embed.get();
     view! {
-        <header::Header state=state/>
-        <about::About state=state/>
+        <Show when=move || !embedded()>
+            <header::Header state=state/>
+        </Show>
+        <Shown state=state part=Part::Card>
+            <about::About state=state/>
+        </Shown>
         <header::Messages state=state/>
-        <main>
+        <main class:embed=embedded>
             <div class="column">
-                <section class="stack-panel" aria-label="Layers">
-                    <stack::Stack state=state/>
-                </section>
-                <section class="text-panel" aria-label="Text">
-                    <text_view::TextView state=state/>
-                </section>
+                <Shown state=state part=Part::Stack>
+                    <section class="stack-panel" aria-label="Layers">
+                        <stack::Stack state=state/>
+                    </section>
+                </Shown>
+                <Shown state=state part=Part::Text>
+                    <section class="text-panel" aria-label="Text">
+                        <text_view::TextView state=state/>
+                    </section>
+                </Shown>
             </div>
             <div class="column">
                 <section class="side-panel" aria-label="Result">
-                    <summary::Numbers state=state/>
-                    <summary::Presets state=state/>
-                    <summary::CascadeFigure state=state/>
-                </section>
-                <section class="details-panel" aria-label="Heads of the selected layer">
-                    <details::Details state=state/>
+                    <Shown state=state part=Part::Numbers>
+                        <summary::Numbers state=state/>
+                    </Shown>
+                    <Shown state=state part=Part::Presets>
+                        <summary::Presets state=state/>
+                    </Shown>
+                    <Shown state=state part=Part::Figure>
+                        <summary::CascadeFigure state=state/>
+                    </Shown>
                 </section>
             </div>
-            <section class="maps-panel" aria-label="Matrices of the selected head">
-                <maps::Maps state=state/>
-            </section>
-            <section class="sweep-panel" aria-label="Sweep over layers">
-                <sweep::Sweep state=state/>
-            </section>
+            <Shown state=state part=Part::Tabs>
+                <tabs::Tabs state=state/>
+            </Shown>
         </main>
-        <header::Footer/>
+        <Show when=embedded fallback=move || view! { <header::Footer state=state/> }>
+            <share::EmbedFooter state=state/>
+        </Show>
         <script id="report" type="application/json" data-state=move || state.phase.get().name()
             data-error=move || state.phase.get().error() prop:textContent=move || state.report.get()></script>
     }
+}
+
+/// A part of the page, unless the link leaves it out or the page is embedded and too small for it.
+#[component]
+fn Shown(state: State, part: Part, children: ChildrenFn) -> impl IntoView {
+    let shown = Memo::new(move |_| !state.share.hides(part) && (part.embedded() || !state.share.embed.get()));
+    view! { <Show when=move || shown.get()>{children()}</Show> }
 }

@@ -6,6 +6,7 @@ use leptos::wasm_bindgen::JsCast;
 
 use super::cascade::mean;
 use super::state::State;
+use crate::link::Pin;
 use crate::model::LayerMode;
 use crate::words::{change, mode_help};
 
@@ -123,7 +124,7 @@ fn Choice(state: State, layer: usize, key: char, of: fn(u16) -> LayerMode, mode:
         state.begin_painting(layer, of(state.rank.get_untracked()));
     };
     view! {
-        <button type="button" tabindex="-1" data-set-mode=move || mine().to_string()
+        <button type="button" tabindex="-1" disabled=move || state.share.locks(Pin::Modes) data-set-mode=move || mine().to_string()
             aria-pressed=move || (mode.get() == mine()).to_string()
             title=move || format!("{}: {}", mine(), mode_help(mine()))
             on:pointerdown=press on:click=move |_| state.set_mode(layer, of(state.rank.get_untracked()))>
@@ -150,9 +151,7 @@ fn key(state: State, event: &KeyboardEvent) {
             if let Some((_, mode)) = found {
                 event.prevent_default();
                 let first = if event.shift_key() { 0 } else { layer };
-                let mut modes = state.modes.get_untracked();
-                modes[first..=layer].fill(mode(state.rank.get_untracked()));
-                super::state::set(state.modes, modes);
+                state.fill(first..=layer, mode(state.rank.get_untracked()));
             }
             return;
         }

@@ -9,7 +9,7 @@ use leptos::wasm_bindgen::JsCast;
 use super::history::Act;
 use super::state::{Colouring, Reading, State};
 use crate::engine::{Run, TokenScore};
-use crate::link::TextChoice;
+use crate::link::{Pin, TextChoice};
 use crate::text::visible;
 use crate::words::signed;
 
@@ -19,7 +19,7 @@ const FULL_CHANGE: f64 = 3.0;
 
 #[component]
 pub fn TextView(state: State) -> impl IntoView {
-    let pointed = RwSignal::new(None::<usize>);
+    let pointed = state.heads.token;
     let place = RwSignal::new((0.0, 0.0));
     let editing = RwSignal::new(None::<leptos::leptos_dom::helpers::TimeoutHandle>);
     let typed = move |event| {
@@ -29,7 +29,7 @@ pub fn TextView(state: State) -> impl IntoView {
         }
         let apply = move || {
             state.act.set(Act::Typing);
-            state.text.set(TextChoice::Own(text.clone()));
+            state.choose_text(TextChoice::Own(text.clone()));
         };
         editing.set(set_timeout_with_handle(apply, std::time::Duration::from_millis(400)).ok());
     };
@@ -101,7 +101,7 @@ pub fn TextView(state: State) -> impl IntoView {
         </div>
         <details class="own-text" open=move || matches!(state.text.get(), TextChoice::Own(_))>
             <summary>"Use your own text"</summary>
-            <textarea id="text-input" rows="4" spellcheck="false" aria-label="Your text"
+            <textarea id="text-input" disabled=move || state.share.locks(Pin::Text) rows="4" spellcheck="false" aria-label="Your text"
                 placeholder="Type or paste English prose; the model reads the first 256 tokens."
                 prop:value=move || state.text.get().text().to_string() on:input=typed></textarea>
         </details>

@@ -136,3 +136,17 @@ def test_launch(tokens, tmp_path, monkeypatch):
     states = [launch.state_of(tmp_path / "out", n) for n in ("one", "two")]
     assert states == ["done", "done"]
     assert json.loads((tmp_path / "out/two/card.json").read_text())["recipe"]["seed"] == 2
+
+
+def test_scores_can_leave_muon_to_adam():
+    names = {}
+    for adam_scores in (False, True):
+        cfg = config.Config(**tiny(), optimizer="muon", adam_scores=adam_scores)
+        net = model.build(cfg)
+        of = {id(p): name for name, p in net.named_parameters()}
+        groups = train.optimizer_groups(net, cfg)
+        names[adam_scores] = {of[id(p)] for g in groups["muon"] for p in g["params"]}
+        every = [of[id(p)] for kind in groups.values() for g in kind for p in g["params"]]
+        assert sorted(every) == sorted(of.values())
+    moved = names[False] - names[True]
+    assert moved == {f"blocks.{i}.attn.u.weight" for i in range(tiny()["n_layer"])} and names[True] < names[False]

@@ -4,7 +4,9 @@
 //! so that the browser tests serve the site with the very server that `cargo xtask serve` uses.
 
 pub mod checks;
+pub mod cpu_engine;
 pub mod install;
 pub mod shell;
 pub mod site;
 pub mod static_site;
+pub mod wasm;

@@ -3,15 +3,16 @@
 use std::process::ExitCode;
 
 use xtask::shell::{Cmd, Failure};
-use xtask::{checks, site};
+use xtask::{checks, cpu_engine, site};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
   serve [--port N] [--no-open]   build the site, serve it on this machine and open it in the browser
   build                          build the site into dist/ and print its size
   test                           everything that a change must pass
-  report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu]
-                                 run a model natively and print its report (JSON) on standard output
+  report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu] [--script]
+                                 run a model natively and print its report (JSON) on standard output, or with
+                                 --script a Python script that computes the same figures again in float64
   bench                          time-to-toggle and linear modes against softmax, as ratios in one run
 
 Each command installs what it needs and says so.";
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         "test" => no_more(rest).and_then(|()| checks::run_all()),
         "report" => return report(rest),
         "bench" => bench(rest),
+        // A step of `build`, called by trunk.
+        "cpu-engine" => no_more(rest).and_then(|()| cpu_engine::add_to_page()),
         "help" | "--help" | "-h" => {
             println!("{USAGE}");
             Ok(())

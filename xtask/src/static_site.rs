@@ -21,10 +21,14 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// How long to wait before every slice of the body; for tests that need to see a download under way.
     pub pause: Option<Duration>,
+    /// The part of the file that the client asked for, as in its `Range` header; without it the whole file is sent.
+    pub range: Option<String>,
+    /// Sent instead of the file where it is an error.
+    pub status: u16,
 }
 
 /// Changes a reply before it is sent; gets the path inside the folder.
-pub type Edit = fn(&str, &mut Reply);
+pub type Edit = Arc<dyn Fn(&str, &mut Reply) + Send + Sync>;
 
 /// A folder served under a path.
 pub struct Mount {
@@ -74,23 +78,59 @@ impl StaticSite {
 fn answer(request: Request, mounts: &[Mount]) {
     // A client that goes away in the middle is its own business.
     let _ = match find(&request, mounts) {
-        Found::File(path, reply) => {
-            let length = reply.body.len();
-            let body = Paced { body: Cursor::new(reply.body), pause: reply.pause };
-            let headers = vec![
-                header("Content-Type", mime_type(&path)),
-                // A rebuilt site must be seen at the next reload.
-                header("Cache-Control", "no-cache"),
-            ];
-            // Never chunked: the page's progress bar reads Content-Length.
-            request.respond(
-                Response::new(200.into(), headers, body, Some(length), None).with_chunked_threshold(usize::MAX),
-            )
-        }
+        Found::File(path, reply) => send(request, &path, reply),
         Found::Folder(address) => request.respond(Response::empty(301).with_header(header("Location", &address))),
         Found::Nothing => request.respond(Response::from_string("not found").with_status_code(404)),
         Found::BadMethod => request.respond(Response::from_string("GET and HEAD only").with_status_code(405)),
     };
+}
+
+fn send(request: Request, path: &Path, mut reply: Reply) -> std::io::Result<()> {
+    let mut headers = vec![
+        header("Content-Type", mime_type(path)),
+        // A rebuilt site must be seen at the next reload.
+        header("Cache-Control", "no-cache"),
+        header("Accept-Ranges", "bytes"),
+    ];
+    let size = reply.body.len();
+    let status = match reply.range.as_deref().and_then(|range| part(range, size)) {
+        _ if reply.status >= 400 => {
+            reply.body.clear();
+            reply.status
+        }
+        None => reply.status,
+        Some(None) => {
+            headers.push(header("Content-Range", &format!("bytes */{size}")));
+            reply.body.clear();
+            416
+        }
+        Some(Some((first, last))) => {
+            headers.push(header("Content-Range", &format!("bytes {first}-{last}/{size}")));
+            reply.body = reply.body[first..=last].to_vec();
+            206
+        }
+    };
+    let length = reply.body.len();
+    let body = Paced { body: Cursor::new(reply.body), pause: reply.pause };
+    // Never chunked: the page's progress bar reads Content-Length.
+    request.respond(Response::new(status.into(), headers, body, Some(length), None).with_chunked_threshold(usize::MAX))
+}
+
+/// First and last byte of a `Range` header's one range of a file of `size` bytes; `Some(None)` where it lies beyond
+/// the file's end. Anything that is not such a header is as good as none, as RFC 9110 has it.
+fn part(range: &str, size: usize) -> Option<Option<(usize, usize)>> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let end = size.checked_sub(1);
+    if first.is_empty() {
+        let count = last.parse::<usize>().ok()?.min(size);
+        return Some(end.filter(|_| count > 0).map(|end| (size - count, end)));
+    }
+    let first = first.parse().ok()?;
+    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
+    if last < first {
+        return None;
+    }
+    Some(end.filter(|end| first <= *end).map(|end| (first, last.min(end))))
 }
 
 enum Found {
@@ -116,8 +156,10 @@ fn find(request: &Request, mounts: &[Mount]) -> Found {
             path.push("index.html");
         }
         let Ok(body) = std::fs::read(&path) else { return Found::Nothing };
-        let mut reply = Reply { body, pause: None };
-        if let Some(edit) = mount.edit {
+        let range = request.headers().iter().find(|h| h.field.equiv("Range"));
+        let range = range.map(|h| h.value.as_str().to_owned());
+        let mut reply = Reply { body, pause: None, range, status: 200 };
+        if let Some(edit) = &mount.edit {
             edit(&inside, &mut reply);
         }
         return Found::File(path, reply);
@@ -158,7 +200,8 @@ fn mime_type(path: &Path) -> &'static str {
         Some("js" | "mjs") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("wasm") => "application/wasm",
-        Some("json" | "webmanifest") => "application/json",
+        Some("json") => "application/json",
+        Some("webmanifest") => "application/manifest+json",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
         Some("ico") => "image/x-icon",
@@ -205,6 +248,22 @@ mod tests {
         assert_eq!(decode("a%20b").as_deref(), Some("a b"));
         for broken in ["%", "%2", "%zz", "%ff"] {
             assert_eq!(decode(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_those_of_rfc_9110() {
+        assert_eq!(part("bytes=0-", 10), Some(Some((0, 9))));
+        assert_eq!(part("bytes=4-", 10), Some(Some((4, 9))));
+        assert_eq!(part("bytes=4-5", 10), Some(Some((4, 5))));
+        assert_eq!(part("bytes=4-99", 10), Some(Some((4, 9))));
+        assert_eq!(part("bytes=-3", 10), Some(Some((7, 9))));
+        for beyond in ["bytes=10-", "bytes=-0"] {
+            assert_eq!(part(beyond, 10), Some(None), "{beyond}");
+        }
+        assert_eq!(part("bytes=0-", 0), Some(None));
+        for ignored in ["bytes=5-4", "bytes=0-1,4-5", "lines=1-2", "bytes=a-"] {
+            assert_eq!(part(ignored, 10), None, "{ignored}");
         }
     }
 

@@ -1,18 +1,36 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod continuation;
+mod cost;
+mod heads;
+mod share;
+mod storage;
+mod sweep;
+mod under;
+
 use std::sync::Arc;
+
+pub use storage::Storage;
 
 use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, TextChoice, modes_for_link};
+use crate::link::{Link, Pin, TextChoice, View, modes_for_link, selection_for_link};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
+use crate::sweep::Kind;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
+
+pub use continuation::{ContinuationState, End, Side, Wish};
+pub use cost::{CostState, Times};
+pub use heads::{HeadsState, TwinWeights};
+pub use share::{Checked, Share, Subject};
+pub use sweep::{SweepState, TwinState};
+pub use under::UnderState;
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +64,8 @@ impl Phase {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     pub done: u64,
+    /// Of them, what was there when this download began.
+    pub from: u64,
     pub total: u64,
 }
 
@@ -55,6 +75,8 @@ pub struct EngineState {
     pub label: Option<String>,
     /// Why the GPU is not used.
     pub message: Option<String>,
+    /// Whether asking for the GPU once more may help.
+    pub again: bool,
 }
 
 /// What the tokens are coloured by.
@@ -79,9 +101,6 @@ pub struct Reading {
     pub tokenizer: Arc<Tokenizer>,
 }
 
-/// The modes of the sweep, in the order of its curves.
-pub const SWEPT: [LayerMode; 4] = [LayerMode::Linearized, LayerMode::Elu1, LayerMode::Uniform, LayerMode::Off];
-
 #[derive(Clone, Copy)]
 pub struct State {
     // What the user chose.
@@ -93,6 +112,8 @@ pub struct State {
     /// Selected layer and head, from 0.
     pub layer: RwSignal<usize>,
     pub head: RwSignal<usize>,
+    /// What is open below the stack.
+    pub view: RwSignal<View>,
     pub cpu: RwSignal<bool>,
     pub colouring: RwSignal<Colouring>,
     /// The mode that a drag over the switches paints.
@@ -102,14 +123,18 @@ pub struct State {
     pub drags: RwSignal<u32>,
     /// Counts the times that the user asked for another attempt.
     pub attempts: RwSignal<u32>,
+    /// Counts the times that the user asked for the GPU after it had failed.
+    pub gpu_requests: RwSignal<u32>,
     // What came back.
     pub phase: RwSignal<Phase>,
     pub progress: RwSignal<Option<Progress>>,
+    pub storage: Storage,
     pub engine: RwSignal<EngineState>,
     pub reading: RwSignal<Option<Reading>>,
     pub baseline: RwSignal<Option<Arc<Run>>>,
     pub modified: RwSignal<Option<Arc<Run>>>,
     pub spectra: RwSignal<Option<Arc<Vec<LayerSpectra>>>>,
+    pub heads: HeadsState,
     /// The selected head's matrices.
     pub maps: RwSignal<Option<Arc<HeadMaps>>>,
     pub cascade: RwSignal<Cascade>,
@@ -118,9 +143,10 @@ pub struct State {
     pub controls: RwSignal<Option<Controls>>,
     /// Perplexity with one layer alone linearised; None where it is not measured yet.
     pub solo: RwSignal<Vec<Option<Option<f64>>>>,
-    /// Whether the sweep is asked for, and its perplexities so far, a curve for each of [`SWEPT`].
-    pub sweeping: RwSignal<bool>,
-    pub sweep: RwSignal<Vec<Vec<Option<f64>>>>,
+    pub sweep: SweepState,
+    pub cost: CostState,
+    /// The twin's cascade under the figure.
+    pub under: UnderState,
     /// What was ignored, clamped or cut: of the link, and of the text.
     pub link_notes: RwSignal<Vec<String>>,
     pub text_notes: RwSignal<Vec<String>>,
@@ -132,6 +158,8 @@ pub struct State {
     pub moment: RwSignal<usize>,
     /// A phone's width.
     pub narrow: RwSignal<bool>,
+    pub share: Share,
+    pub continuation: ContinuationState,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
     pub figure: Memo<Cascade>,
@@ -175,26 +203,31 @@ impl State {
             rank: RwSignal::new(8),
             layer: RwSignal::new(0),
             head: RwSignal::new(0),
+            view: RwSignal::new(View::default()),
             cpu: RwSignal::new(false),
             colouring: RwSignal::new(Colouring::Loss),
             painting: RwSignal::new(None),
             act: RwSignal::new(Act::Single),
             drags: RwSignal::new(0),
             attempts: RwSignal::new(0),
+            gpu_requests: RwSignal::new(0),
             phase: RwSignal::new(Phase::Loading),
             progress: RwSignal::new(None),
+            storage: Storage::new(),
             engine: RwSignal::new(EngineState::default()),
             reading: RwSignal::new(None),
             baseline,
             modified,
             spectra: RwSignal::new(None),
+            heads: HeadsState::new(),
             maps: RwSignal::new(None),
             cascade,
             fresh: RwSignal::new(true),
             controls,
             solo: RwSignal::new(Vec::new()),
-            sweeping: RwSignal::new(false),
-            sweep: RwSignal::new(Vec::new()),
+            sweep: SweepState::new(),
+            cost: CostState::new(),
+            under: UnderState::new(),
             link_notes: RwSignal::new(Vec::new()),
             text_notes: RwSignal::new(Vec::new()),
             report: RwSignal::new("{}".into()),
@@ -202,6 +235,8 @@ impl State {
             timelapse,
             moment,
             narrow: RwSignal::new(is_narrow()),
+            continuation: ContinuationState::new(),
+            share: Share::new(),
             figure,
             baseline_perplexity,
             perplexity,
@@ -221,33 +256,71 @@ impl State {
         if let Some(LayerMode::Rank(k)) = modes.iter().find(|m| matches!(m, LayerMode::Rank(_))) {
             self.rank.set(*k);
         }
+        self.read_share(&link, &modes);
         self.show_model(link.model);
         set(self.text, link.text);
         set(self.modes, modes);
         set(self.layer, layer);
         set(self.head, head);
+        set(self.view, link.view);
         set(self.cpu, link.cpu);
         set(self.link_notes, notes);
     }
 
     /// The fragment of what is chosen now.
     pub fn fragment(&self) -> String {
+        self.link().fragment()
+    }
+
+    /// The address that leads back to what is chosen now, whatever the page's defaults will be.
+    pub fn permalink(&self) -> String {
+        let link = Link { check: self.figures(), ..self.whole_link() };
+        format!("{}#{}", super::history::place(), link.permanent_fragment())
+    }
+
+    /// What is chosen now.
+    fn link(&self) -> Link {
         let model = self.model.get();
-        let from_one = |index: usize| (index > 0).then_some(index + 1);
-        let link = Link {
+        let (layer, head) = selection_for_link(model, self.layer.get(), self.head.get());
+        Link {
             model,
             text: self.text.get(),
             modes: modes_for_link(&self.modes.get(), &model.trained()),
-            layer: from_one(self.layer.get()),
-            head: from_one(self.head.get()),
+            layer,
+            head,
+            view: self.view.get(),
             cpu: self.cpu.get(),
-        };
-        link.fragment()
+            embed: self.share.embed.get(),
+            hide: self.share.hide.get(),
+            lock: self.share.lock.get(),
+            check: None,
+        }
+    }
+
+    /// Another text, unless the link pins it.
+    pub fn choose_text(&self, text: TextChoice) {
+        if !self.pinned(Pin::Text) {
+            set(self.text, text);
+        }
+    }
+
+    /// Opens a tab, unless the link pins the open one.
+    pub fn open_view(&self, view: View) {
+        if !self.pinned(Pin::View) {
+            set(self.view, view);
+        }
+    }
+
+    fn pinned(&self, pin: Pin) -> bool {
+        self.share.lock.with_untracked(|lock| lock.contains(&pin))
     }
 
     /// Another model under the same switches, where it has as many layers.
     pub fn choose_model(&self, id: &str) {
         let Some(model) = zoo::find(id) else { return };
+        if self.pinned(Pin::Model) {
+            return;
+        }
         let old = self.model.get_untracked();
         let modes = self.modes.get_untracked();
         if modes == old.trained() {
@@ -257,8 +330,11 @@ impl State {
             let note = format!("{} has {} layers: its switches start as trained.", model.title, model.layers);
             self.link_notes.set(vec![note]);
         }
-        self.layer.update(|l| *l = (*l).min(model.layers - 1));
-        self.head.update(|h| *h = (*h).min(model.heads - 1));
+        // A selection that nobody made moves on to the other model's own.
+        let selected = (self.layer.get_untracked(), self.head.get_untracked());
+        let (layer, head) = if selected == old.first_head() { model.first_head() } else { selected };
+        set(self.layer, layer.min(model.layers - 1));
+        set(self.head, head.min(model.heads - 1));
         self.show_model(model);
     }
 
@@ -287,6 +363,9 @@ impl State {
 
     /// One layer into one mode.
     pub fn set_mode(&self, layer: usize, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         if self.modes.with_untracked(|m| m.get(layer) != Some(&mode)) {
             self.modes.update(|modes| {
                 if let Some(m) = modes.get_mut(layer) {
@@ -296,11 +375,29 @@ impl State {
         }
     }
 
+    /// A range of layers into one mode, as one change.
+    pub fn fill(&self, layers: std::ops::RangeInclusive<usize>, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
+        let mut modes = self.modes.get_untracked();
+        if let Some(range) = modes.get_mut(layers) {
+            range.fill(mode);
+        }
+        set(self.modes, modes);
+    }
+
     /// The first `count` layers into one mode, the rest as trained.
     pub fn set_first(&self, count: usize, mode: LayerMode) {
-        let mut modes = self.model.get_untracked().trained();
-        modes.iter_mut().take(count).for_each(|m| *m = mode);
-        set(self.modes, modes);
+        self.set_point(Kind::First, count, mode);
+    }
+
+    /// The layers of a sweep's point into its mode, the rest as trained.
+    pub fn set_point(&self, kind: Kind, k: usize, mode: LayerMode) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
+        set(self.modes, kind.modes(mode, k, &self.model.get_untracked().trained()));
     }
 
     pub fn set_all(&self, mode: LayerMode) {
@@ -309,12 +406,18 @@ impl State {
 
     /// Everything as trained.
     pub fn reset(&self) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         set(self.modes, self.model.get_untracked().trained());
         self.link_notes.set(Vec::new());
     }
 
     /// K of the rank switch; layers that are cut already follow.
     pub fn set_rank(&self, k: u16) {
+        if self.pinned(Pin::Modes) {
+            return;
+        }
         self.rank.set(k);
         self.act.set(Act::RankSlider);
         let mut modes = self.modes.get_untracked();

@@ -26,7 +26,7 @@ const STATE: &str = r"(() => {
         address: location.href.slice(0, 200), state: report?.dataset.state, 'data-error': report?.dataset.error,
         error: text('error'), notice: text('notice'), progress: text('progress'), engine: text('engine-label'),
         'engine message': text('engine-message'), cascade: document.getElementById('cascade')?.dataset.source,
-        perplexity: text('perplexity-now'), body: report ? undefined : document.body?.innerText.slice(0, 300),
+        perplexity: text('perplexity-now'), storage: text('storage'), note: text('storage-note'), body: report ? undefined : document.body?.innerText.slice(0, 300),
     };
 })()";
 
@@ -36,6 +36,8 @@ pub struct Page {
     context: String,
     session: String,
     address: String,
+    /// Sessions of service workers without a network.
+    workers: Mutex<Vec<String>>,
 }
 
 impl Page {
@@ -53,7 +55,7 @@ impl Page {
             Ok((context, text(&session["sessionId"])))
         })();
         let (context, session) = opened.unwrap_or_else(|error| panic!("no tab: {error}"));
-        let page = Self { chromium, context, session, address: address.to_owned() };
+        let page = Self { chromium, context, session, address: address.to_owned(), workers: Mutex::default() };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             page.call(&format!("{domain}.enable"), json!({}));
         }
@@ -94,6 +96,34 @@ impl Page {
         self.eval("window.beforeReload = true");
         self.call("Page.reload", json!({}));
         self.wait("the page reloads", || (self.eval("window.beforeReload") != true).then_some(()));
+    }
+
+    /// Takes the network away, or gives it back: from the page and from its service worker.
+    pub fn offline(&self, offline: bool) {
+        let conditions = json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let call = |session: Option<&str>, method: &str, params: Value| {
+            let answer = self.browser().devtools.call(session, method, params);
+            answer.unwrap_or_else(|error| panic!("{error}"))
+        };
+        // What a session has taken away lasts as long as the session.
+        for session in workers.drain(..) {
+            // A worker that has ended has taken its session along.
+            let detach = json!({ "sessionId": session });
+            let _ = self.browser().devtools.call(None, "Target.detachFromTarget", detach);
+        }
+        let targets = if offline { call(None, "Target.getTargets", json!({})) } else { Value::Null };
+        for target in targets["targetInfos"].as_array().into_iter().flatten() {
+            if target["type"] == "service_worker" && target["browserContextId"] == self.context.as_str() {
+                let attach = json!({ "targetId": target["targetId"], "flatten": true });
+                let attached = call(None, "Target.attachToTarget", attach);
+                let session = attached["sessionId"].as_str().expect("a session");
+                call(Some(session), "Network.enable", json!({}));
+                call(Some(session), "Network.emulateNetworkConditions", conditions.clone());
+                workers.push(session.to_owned());
+            }
+        }
+        self.call("Network.emulateNetworkConditions", conditions);
     }
 
     /// The value of a JavaScript expression; promises are waited for.

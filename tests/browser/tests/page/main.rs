@@ -1,12 +1,18 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod downloads;
+mod export;
 mod fallback;
 mod first_view;
+mod heads;
 mod hostile;
 mod links;
 mod look;
 mod maps;
+mod offline;
+mod share;
+mod spectra;
 mod text;
 mod toggles;
 mod zoo;
@@ -34,7 +40,13 @@ fn main() -> ExitCode {
         fallback::TESTS,
         zoo::TESTS,
         maps::TESTS,
+        spectra::TESTS,
+        heads::TESTS,
+        downloads::TESTS,
+        offline::TESTS,
         look::TESTS,
+        share::TESTS,
+        export::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
