@@ -24,7 +24,7 @@ struct Arguments {
     rounds: usize,
     /// No round begins that would not be done by then.
     budget: Option<Duration>,
-    /// Contestants, all where empty; ours always.
+    /// Names of contestants; all where empty.
     only: Vec<String>,
     out: PathBuf,
     table: Option<PathBuf>,

@@ -49,9 +49,9 @@ impl Bench {
         Ok(Bench { session: Session::new(adapter.engine(), Arc::new(model))? })
     }
 
-    /// Two random layers with next to no MLP and vocabulary around their attention.
+    /// One random layer with next to no MLP and vocabulary around its attention.
     pub fn attention(adapter: &Adapter, context: usize) -> Result<Bench, JsError> {
-        let config = Config { d_ff: 4, ..random::config("sd", 2, 64, 2, 8, context) };
+        let config = Config { d_ff: 4, ..random::config("sd", 1, 64, 2, 8, context) };
         Ok(Bench { session: Session::new(adapter.engine(), Arc::new(random::model(config, 1)))? })
     }
 
