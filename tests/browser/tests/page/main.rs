@@ -3,6 +3,7 @@
 
 mod downloads;
 mod export;
+mod cost;
 mod fallback;
 mod first_view;
 mod heads;
@@ -13,6 +14,7 @@ mod maps;
 mod offline;
 mod share;
 mod spectra;
+mod sweep;
 mod text;
 mod toggles;
 mod zoo;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         hostile::TESTS,
         fallback::TESTS,
         zoo::TESTS,
+        sweep::TESTS,
+        cost::TESTS,
         maps::TESTS,
         spectra::TESTS,
         heads::TESTS,
