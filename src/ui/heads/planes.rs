@@ -7,7 +7,7 @@ use super::super::plot;
 use super::super::state::{State, set};
 use super::maps::token;
 use crate::export::Column;
-use crate::heads::{pair_sentence, plane_sentence};
+use crate::heads::{figure, pair_sentence, percent, plane_sentence};
 use crate::spectra::{PLANES, Pair, Plane};
 
 /// Pairs that are listed a plane.
@@ -38,7 +38,11 @@ pub fn Planes(state: State) -> impl IntoView {
 fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl IntoView {
     let pairs = Memo::new(move |_| plane.with(|p| p.as_ref().map(|p| p.strongest(PAIRS)).unwrap_or_default()));
     let title = move || {
-        plane.with(|p| p.as_ref().map(|p| format!("σ {:.3}, {:.1} % of the routing energy", p.sigma, 100.0 * p.share)))
+        plane.with(|p| {
+            p.as_ref().map(|p| {
+                format!("σ {}, {} of the routing energy", figure(p.sigma).trim_start_matches('+'), percent(p.share))
+            })
+        })
     };
     // The pair of the list that is pointed at, the one that is held, or else the plane's strongest. What else the
     // pointer passes on a map would draw the plane too often.
