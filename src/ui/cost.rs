@@ -2,12 +2,14 @@
 
 use leptos::prelude::*;
 
+use super::export::Save;
 use super::plot::{Growth, Picture, growth};
 use super::state::State;
 use crate::cost::{
     LONGEST, Memory, all_attention_parameters, arithmetic, bytes, crossover, crossover_sentence, flops, memory,
     memory_sentence, sentence, tokens,
 };
+use crate::export::Column;
 use crate::model::{Config, LayerMode};
 
 /// Everything that the panel shows.
@@ -68,9 +70,9 @@ pub fn Cost(state: State) -> impl IntoView {
         </div>
         <h2>"Longer texts"<span>"the same model, as if its positions went on"</span></h2>
         <div class="cost-panel">
-            <Grown state=state costs=costs title="memory to go on with the text"
+            <Grown state=state costs=costs id="cost-memory-growth" title="memory to go on with the text"
                 name=bytes of=|c, modes, n| c.memory(modes).bytes(n)/>
-            <Grown state=state costs=costs title="arithmetic of reading it"
+            <Grown state=state costs=costs id="cost-arithmetic-growth" title="arithmetic of reading it"
                 name=flops of=|c, modes, n| c.work(modes, n)/>
         </div>
         <Lengths costs=costs/>
@@ -177,6 +179,7 @@ type Quantity = fn(&Costs, &[LayerMode], u64) -> f64;
 fn Grown(
     state: State,
     costs: Memo<Option<Costs>>,
+    id: &'static str,
     title: &'static str,
     name: fn(f64) -> String,
     of: Quantity,
@@ -196,10 +199,18 @@ fn Grown(
         };
         Some(growth(&figure, state.narrow.get()))
     };
+    let columns = move || {
+        let Some(c) = costs.get() else { return Vec::new() };
+        let (lengths, softmax) = (c.lengths(), c.softmax());
+        let series = |name: &str, modes: &[LayerMode]| Column::new(name, lengths.iter().map(|n| of(&c, modes, *n)));
+        let tokens = Column::new("tokens", lengths.iter().map(|n| *n as f64));
+        vec![tokens, series("now", &c.modes), series("all_softmax", &softmax)]
+    };
     view! {
         <figure>
             <div class="plot" role="img" aria-label=format!("{title}, now and with softmax in every layer; figures in the table below")
                 inner_html=move || picture().map(|p| p.svg)></div>
+            <Save state=state id=id title=title data=columns/>
         </figure>
     }
 }

@@ -3,8 +3,10 @@
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 
+use super::export::Save;
 use super::plot::{Picture, Sweep as Figure, height, sweep};
 use super::state::{State, TwinState, set};
+use crate::export::Column;
 use crate::link::Pin;
 use crate::sweep::{Curves, Kind, SWEPT, about, estimate, sentence};
 use crate::words::{change, megabytes, perplexity, short};
@@ -29,6 +31,30 @@ fn main_curves(state: State) -> Option<Curves> {
 fn twin_curves(state: State) -> Option<Curves> {
     let wanted = state.sweep.with_twin.get();
     state.sweep.twin_curves.get().filter(|c| wanted && c.kind == state.sweep.kind.get())
+}
+
+/// As above the figure in a file.
+fn title(state: State) -> String {
+    let (_, _, what) = KINDS[usize::from(state.sweep.kind.get() == Kind::Alone)];
+    format!("Sweep: {} simplified, change of perplexity", what.to_lowercase())
+}
+
+/// The figure's data: a row a k, each curve's perplexity and its ratio to its model's baseline.
+fn columns(state: State) -> Vec<Column> {
+    let kind = state.sweep.kind.get();
+    let points: Vec<usize> = kind.points(state.model.get().layers).collect();
+    let mut columns = vec![Column::new(if kind == Kind::First { "first_layers" } else { "layer" }, points.clone())];
+    let models = [(Some(state.model.get()), main_curves(state)), (twin(state), twin_curves(state))];
+    for (model, curves) in models {
+        let (Some(model), Some(curves)) = (model, curves) else { continue };
+        for (i, mode) in SWEPT.iter().enumerate() {
+            let perplexity = |k: &usize| curves.at(i, *k).flatten();
+            let name = |what: &str| format!("{}_{mode}_{what}", model.id);
+            columns.push(Column::new(name("perplexity"), points.iter().map(perplexity)));
+            columns.push(Column::new(name("ratio"), points.iter().map(|k| Some(perplexity(k)? / curves.baseline?))));
+        }
+    }
+    columns
 }
 
 #[component]
@@ -65,6 +91,8 @@ pub fn Sweep(state: State) -> impl IntoView {
                 <Crosshair state=state picture=picture/>
                 <Readout state=state/>
                 <figcaption id="sweep-sentence" aria-live="polite">{words}</figcaption>
+                <Save state=state id="sweep" title=Signal::derive(move || title(state)) sentence=Signal::derive(words)
+                    data=move || columns(state)/>
             </figure>
             <Table state=state/>
         </div>
