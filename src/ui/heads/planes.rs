@@ -6,6 +6,7 @@ use super::super::export::Save;
 use super::super::plot;
 use super::super::state::{State, set};
 use super::maps::token;
+use super::{of_head, titled};
 use crate::export::Column;
 use crate::heads::{figure, pair_sentence, percent, plane_sentence};
 use crate::spectra::{PLANES, Pair, Plane};
@@ -65,18 +66,24 @@ fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl Int
             <p class="figure-title"><b>{format!("Plane {}", index + 1)}</b>" "{title}</p>
             <div class="plot" role="img" aria-label=move || label().map(|l| format!("Tokens in plane {}; strongest {l}", index + 1))
                 inner_html=move || svg().unwrap_or_default()></div>
-            <Save state=state id=format!("plane-{}", index + 1) title=format!("Tokens in rotation plane {}", index + 1)
-                sentence=Signal::derive(move || label().unwrap_or_default())
-                data=move || plane.with(|p| p.as_ref().map(|p| columns(state, p)).unwrap_or_default())/>
+            <Save state=state id=Signal::derive(move || of_head(state, &format!("plane{}", index + 1)))
+                title=Signal::derive(move || titled(state, &format!("Rotation plane {}", index + 1)))
+                sentence=Signal::derive(move || title().unwrap_or_default())
+                data=move || columns(state, plane.get())/>
             <ol class="pairs" on:pointerleave=move |_| set(state.heads.pointed, None)>{list}</ol>
         </figure>
     }
 }
 
-fn columns(state: State, plane: &Plane) -> Vec<Column> {
-    let axis = |name: &str, of: usize| Column::new(name, plane.points.iter().map(move |p| p[of]));
-    let tokens = (0..plane.points.len()).map(|t| token(state, t));
-    vec![Column::new("token", tokens), axis("a", 0), axis("b", 1)]
+/// A plane's data: each token's place.
+fn columns(state: State, plane: Option<Plane>) -> Vec<Column> {
+    let points = plane.map(|p| p.points).unwrap_or_default();
+    vec![
+        Column::new("position", 1..=points.len()),
+        Column::new("token", (0..points.len()).map(|t| token(state, t))),
+        Column::new("a", points.iter().map(|p| p[0])),
+        Column::new("b", points.iter().map(|p| p[1])),
+    ]
 }
 
 fn words(state: State, pair: &Pair) -> String {
