@@ -55,6 +55,8 @@ pub struct Link {
     pub layer: Option<usize>,
     pub head: Option<usize>,
     pub view: View,
+    /// The model beside it, where that is not its twin.
+    pub with: Option<&'static zoo::ModelEntry>,
     /// `engine=cpu`.
     pub cpu: bool,
     /// `embed=1`: compact, for an iframe.
@@ -76,6 +78,7 @@ impl Default for Link {
             layer: None,
             head: None,
             view: View::default(),
+            with: None,
             cpu: false,
             embed: false,
             hide: Vec::new(),
@@ -143,6 +146,10 @@ impl Link {
             "view" => match View::find(value) {
                 Some(view) => self.view = view,
                 None => notes.push(format!("There is no view '{}'; {} is open.", shown(value), self.view.id())),
+            },
+            "with" => match zoo::find(value) {
+                Some(model) => self.with = Some(model),
+                None => notes.push(format!("There is no model '{}' to stand beside; see the menu.", shown(value))),
             },
             "engine" if value == "cpu" => self.cpu = true,
             "engine" => notes.push(format!("'engine={}' is ignored; only 'cpu' can be asked for.", shown(value))),
@@ -230,6 +237,7 @@ impl Link {
         if self.view != standard.view {
             pairs.push(format!("view={}", self.view.id()));
         }
+        pairs.extend(self.with.map(|model| format!("with={}", model.id)));
         if self.cpu {
             pairs.push("engine=cpu".into());
         }

@@ -21,7 +21,7 @@ pub use cpu::CpuEngine;
 pub use gpu::{Gpu, NoGpu};
 pub use gpu_engine::GpuEngine;
 pub use pace::Pace;
-pub use session::{Run, Session, TokenScore, perplexity};
+pub use session::{Run, Session, TokenScore, furthest_apart, perplexity};
 pub use spectra::LayerSpectra;
 pub use tune::{Timing, Variants};
 

@@ -37,6 +37,17 @@ impl Run {
     }
 }
 
+/// Positions whose losses differ most between two runs on one text, most first, with both losses in nats. Positions
+/// where a run overflowed are left out.
+pub fn furthest_apart(one: &Run, two: &Run, count: usize) -> Vec<(usize, f64, f64)> {
+    let pairs = one.scores.iter().zip(&two.scores).enumerate();
+    let mut both: Vec<_> = pairs.filter_map(|(i, (a, b))| Some((i, a.nll?, b.nll?))).collect();
+    both.retain(|(_, a, b)| (a - b).is_finite());
+    both.sort_by(|x, y| (y.2 - y.1).abs().total_cmp(&(x.2 - x.1).abs()));
+    both.truncate(count);
+    both
+}
+
 /// exp(mean) of losses in nats; None where that is not a finite number.
 pub fn perplexity(nll: impl IntoIterator<Item = f64>) -> Option<f64> {
     let (sum, count) = nll.into_iter().fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
@@ -243,4 +254,22 @@ pub(super) fn token_score(record: &[f32], last: bool) -> TokenScore {
     let log_sum = f64::from(record[1]);
     let top = std::array::from_fn(|i| (record[4 + TOP + i] as u32, (f64::from(record[4 + i]) - log_sum).exp()));
     TokenScore { nll: (!last).then_some(f64::from(record[0])), top }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_furthest_apart_come_first_and_overflows_not_at_all() {
+        let run = |losses: &[Option<f64>]| Run {
+            modes: Vec::new(),
+            scores: losses.iter().map(|nll| TokenScore { nll: *nll, top: [(0, 0.0); TOP] }).collect(),
+            from_layer: 0,
+        };
+        let one = run(&[Some(1.0), Some(2.0), Some(f64::NAN), Some(4.0), None]);
+        let two = run(&[Some(1.5), Some(0.0), Some(1.0), Some(4.0), None]);
+        assert_eq!(furthest_apart(&one, &two, 2), [(1, 2.0, 0.0), (0, 1.0, 1.5)]);
+        assert_eq!(furthest_apart(&one, &two, 9).len(), 3);
+    }
 }

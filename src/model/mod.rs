@@ -12,7 +12,7 @@ pub use buffer::{Buffer, LayerPart, Slot, Step};
 pub(crate) use constants::projection;
 pub use constants::{constants, split_projection};
 pub use lanes::{Lane, lane_words};
-pub use mode::{LayerMode, ModesError, format_modes, parse_modes, solo_variants, sweep_variants};
+pub use mode::{LayerMode, ModesError, format_modes, parse_modes, same_switches, solo_variants, sweep_variants};
 pub use plan::{Keep, Plan, score_kernel};
 pub use spectrum::{SPECTRUM_KINDS, spectrum_side};
 

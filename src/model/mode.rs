@@ -98,6 +98,12 @@ pub fn solo_variants(trained: &[LayerMode], mode: LayerMode) -> Vec<Vec<LayerMod
     (0..trained.len()).map(variant).collect()
 }
 
+/// One model's switches on another: a layer that is as trained stays as the other was trained.
+pub fn same_switches(modes: &[LayerMode], trained: &[LayerMode], others: &[LayerMode]) -> Vec<LayerMode> {
+    let layers = modes.iter().zip(trained).zip(others);
+    layers.map(|((mode, own), other)| if mode == own { *other } else { *mode }).collect()
+}
+
 /// Parses `mode*count,…`, first layer first. `trained` stands for the mode that the layer was trained with.
 pub fn parse_modes(text: &str, trained: &[LayerMode]) -> Result<Vec<LayerMode>, ModesError> {
     let mut modes = Vec::with_capacity(trained.len());
@@ -159,6 +165,14 @@ mod tests {
         assert_eq!(error.to_string(), "7 modes given for 4 layers");
         assert!(matches!(parse_modes("softmax", &TRAINED), Err(ModesError::Length { found: 1, .. })));
         assert!(parse_modes("softmax*4000000000,softmax*4000000000", &TRAINED).is_err());
+    }
+
+    #[test]
+    fn as_trained_means_as_each_was_trained() {
+        let own = [LayerMode::Softmax; 4];
+        let modes = [LayerMode::Softmax, LayerMode::Off, LayerMode::Uniform, LayerMode::Softmax];
+        let expected = [LayerMode::Elu1, LayerMode::Off, LayerMode::Uniform, LayerMode::Softmax];
+        assert_eq!(same_switches(&modes, &own, &TRAINED), expected);
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub fn follow(state: State) {
     Effect::new(move |before: Option<&'static str>| {
         state.attempts.track();
         state.sweep.track();
+        state.compare.with.track();
         state.under.on.track();
         let wanted = Wanted {
             model: state.model.get(),

@@ -87,7 +87,7 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
         let marked: Vec<bool> = modes.iter().zip(&trained).map(|(a, b)| a != b).collect();
         let under = under();
         let under = under.as_ref().map(|(cascade, name)| (cascade, name.as_str()));
-        state.figure.with(|cascade| plot::cascade(cascade, &marked, under, state.narrow.get()))
+        state.figure.with(|cascade| plot::cascade(cascade, &marked, under, 0.0, state.narrow.get()))
     });
     let source = move || state.figure.with(|c| c.source);
     let caption = move || match source() {

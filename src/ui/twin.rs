@@ -15,9 +15,10 @@ use super::driver::{Inbox, Wanted};
 use super::fetch::{Download, FetchError};
 use super::library::{Library, LoadError, Source, Timed};
 use super::loaded::{Loaded, milliseconds};
-use super::state::{State, TwinState, set};
+use super::state::{Beside, State, TwinState, set};
 use crate::engine::{Engine, EngineError, Session};
 use crate::link::View;
+use crate::model::{LayerMode, same_switches};
 use crate::report::ModelSummary;
 use crate::sweep::Curves;
 use crate::zoo::ModelEntry;
@@ -44,10 +45,11 @@ impl Twin {
         library: &mut Library,
         engine: impl FnOnce() -> Engine,
     ) -> Result<(), EngineError> {
-        let Some(entry) = crate::zoo::find(wanted.model.twin) else { return Ok(()) };
+        let Some(entry) = state.second(wanted.view) else { return Ok(()) };
         let cpu = main.session.engine().name() == "cpu";
         let sweeping = state.sweep.runs(wanted.view, cpu) && state.sweep.with_twin.get_untracked();
-        if sweeping && !self.is(entry.id, cpu) {
+        let comparing = wanted.view == View::Compare;
+        if (sweeping || comparing) && !self.is(entry.id, cpu) {
             if !self.bring(state, entry, library) {
                 return Ok(());
             }
@@ -78,6 +80,10 @@ impl Twin {
         {
             let name = twin.session.engine().name();
             set(state.under.live, Some((entry.id, Cascade::live(&spectra, name))));
+        }
+        if comparing && !inbox.overtaken() {
+            let modes = same_switches(&wanted.modes, &wanted.model.trained(), &entry.trained());
+            compare(state, entry, twin, &modes).await?;
         }
         if sweeping {
             let show = |curves: &Curves| set(state.sweep.twin_curves, Some(curves.clone()));
@@ -121,6 +127,22 @@ impl Twin {
     }
 }
 
+/// The second model under the same switches.
+async fn compare(
+    state: State,
+    entry: &'static ModelEntry,
+    second: &mut Loaded,
+    modes: &[LayerMode],
+) -> Result<(), EngineError> {
+    let Some((now, _)) = second.run_modified(modes).await? else { return Ok(()) };
+    let Some(spectra) = second.spectra().await? else { return Ok(()) };
+    let Some(on_text) = &second.text else { return Ok(()) };
+    let cascade = Cascade::live(&spectra, second.session.engine().name());
+    let baseline = Arc::clone(&on_text.baseline);
+    state.compare.beside.set(Some(Beside { model: entry, baseline, now, cascade }));
+    Ok(())
+}
+
 async fn fetch(
     state: State,
     entry: &'static ModelEntry,
@@ -128,11 +150,7 @@ async fn fetch(
     arrival: Rc<RefCell<Option<(&'static str, Option<Arrived>)>>>,
 ) {
     let start = Instant::now();
-    let wanted = move || {
-        state.model.get_untracked().twin == entry.id
-            && state.view.get_untracked() == View::Sweep
-            && state.sweep.with_twin.get_untracked()
-    };
+    let wanted = move || state.wants_second(entry.id);
     let controller = AbortController::new().ok();
     let signal = controller.as_ref().map(AbortController::signal);
     let mut weights = Download::new(entry.weights());

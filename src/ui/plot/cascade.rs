@@ -14,10 +14,17 @@ fn means(cascade: &Cascade, of: Ranks) -> Vec<(f64, f64)> {
 }
 
 /// A dot a head, lines for the means, simplified layers marked; under it, dashed, the means of another model.
-pub fn cascade(cascade: &Cascade, marked: &[bool], under: Option<(&Cascade, &str)>, narrow: bool) -> Picture {
+/// The axis reaches at least `least_top`, so that two figures can share it.
+pub fn cascade(
+    cascade: &Cascade,
+    marked: &[bool],
+    under: Option<(&Cascade, &str)>,
+    least_top: f64,
+    narrow: bool,
+) -> Picture {
     // An empty figure keeps its place on the page.
     let layers = cascade.layers.len().max(marked.len()).max(1);
-    let top = cascade.top().max(under.map_or(0.0, |(other, _)| other.top()));
+    let top = least_top.max(cascade.top()).max(under.map_or(0.0, |(other, _)| other.top()));
     let x = Axis::whole("layer", 1, layers, if narrow { 9 } else { 16 });
     let y = Axis::linear("effective rank", 0.0, top, 4);
     let mut labels = Vec::new();

@@ -1,5 +1,6 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod compare;
 mod continuation;
 mod cost;
 mod heads;
@@ -25,6 +26,7 @@ use crate::words::{Shown, sentence};
 use crate::zoo::{self, ModelEntry};
 use leptos::prelude::*;
 
+pub use compare::{Beside, CompareState, comparable};
 pub use continuation::{ContinuationState, End, Side, Wish};
 pub use cost::{CostState, Times};
 pub use heads::{HeadsState, TwinWeights};
@@ -160,6 +162,7 @@ pub struct State {
     pub narrow: RwSignal<bool>,
     pub share: Share,
     pub continuation: ContinuationState,
+    pub compare: CompareState,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
     pub figure: Memo<Cascade>,
@@ -236,6 +239,7 @@ impl State {
             moment,
             narrow: RwSignal::new(is_narrow()),
             continuation: ContinuationState::new(),
+            compare: CompareState::new(),
             share: Share::new(),
             figure,
             baseline_perplexity,
@@ -264,6 +268,7 @@ impl State {
         set(self.head, head);
         set(self.view, link.view);
         set(self.cpu, link.cpu);
+        set(self.compare.with, link.with);
         set(self.link_notes, notes);
     }
 
@@ -289,6 +294,7 @@ impl State {
             layer,
             head,
             view: self.view.get(),
+            with: self.compare.with.get(),
             cpu: self.cpu.get(),
             embed: self.share.embed.get(),
             hide: self.share.hide.get(),

@@ -1,6 +1,7 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod compare;
 mod cost;
 mod downloads;
 mod export;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         look::TESTS,
         share::TESTS,
         export::TESTS,
+        compare::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
