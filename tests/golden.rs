@@ -45,10 +45,6 @@ fn session(model: &str, engine: Engine, ids: &Value) -> Session {
     session
 }
 
-fn gpu() -> Engine {
-    Engine::gpu(&common::gpu())
-}
-
 /// Largest difference and its place; NaN counts as infinite.
 fn largest(found: &[f64], expected: &[f64]) -> (f64, usize) {
     assert_eq!(found.len(), expected.len());
@@ -169,6 +165,22 @@ fn check(model: &str, engine: Engine) {
     check_sweeps(&name, &mut session, &whole);
 }
 
+fn on_every_variant(model: &str) {
+    for (variant, gpu) in common::variants() {
+        println!("-- {variant}");
+        if variant == "rows" {
+            check(model, Engine::gpu(&gpu));
+            continue;
+        }
+        // Spectra have no variants, and what a sweep strings together is what these two runs do.
+        let whole = golden(&format!("{model}.lighthouse256.json"));
+        let mixed = golden(&format!("{model}.lighthouse256.mixed.json"));
+        let mut session = session(model, Engine::gpu(&gpu), &whole["ids"]);
+        check_run(&format!("{model}, {variant}"), &mut session, &whole);
+        check_run(&format!("{model}, {variant}, mixed"), &mut session, &mixed);
+    }
+}
+
 /// What the page shows before any weights arrive is what it shows afterwards.
 #[test]
 fn recorded_cascade_is_the_live_one() {
@@ -207,10 +219,10 @@ fn gpt2_on_cpu() {
 
 #[test]
 fn sd_on_gpu() {
-    check("sd-6m", gpu());
+    on_every_variant("sd-6m");
 }
 
 #[test]
 fn gpt2_on_gpu() {
-    check("gpt2-6m", gpu());
+    on_every_variant("gpt2-6m");
 }

@@ -1,11 +1,11 @@
 //! Every shader, parsed and validated without a GPU from the very text that the engine compiles, and its
 //! interface against the Rust side: bindings, the parameter struct word for word, shared constants.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use cascade::kernels::{
-    KernelId, Op, Spec, TABLE, attention, chunk_state, linear_attention, matmul, matmul_wide, orthogonalize, unembed,
+    Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, chunk_state, linear_attention, matmul, orthogonalize,
+    unembed,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
@@ -15,23 +15,30 @@ const WORKGROUP_BYTES: u32 = 16 * 1024;
 const STORAGE_BUFFERS: usize = 8;
 const WORKGROUP_THREADS: u32 = 256;
 
-fn module(spec: &Spec) -> Module {
-    let module = naga::front::wgsl::parse_str(spec.source)
-        .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(spec.source)));
-    // No capabilities: nothing that a browser might lack.
-    Validator::new(ValidationFlags::all(), Capabilities::empty())
+fn module(spec: &Spec, source: &str) -> Module {
+    let module =
+        naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(source)));
+    // Nothing that a browser might lack; unpacking f16 is part of WebGPU.
+    Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
         .validate(&module)
-        .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(spec.source)));
+        .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(source)));
     module
 }
 
-fn for_each_shader(check: impl Fn(&Spec, &Module)) {
-    TABLE.iter().for_each(|spec| check(spec, &module(spec)));
+/// Every form of every kernel, with weights as f32 and as f16; the number is that of the form.
+fn for_each_shader(check: impl Fn(&Spec, usize, &Module)) {
+    for spec in TABLE {
+        for (number, form) in spec.forms.iter().enumerate() {
+            for source in [Some(form.source), form.half_source].into_iter().flatten() {
+                check(spec, number, &module(spec, source));
+            }
+        }
+    }
 }
 
 #[test]
 fn bindings_are_those_of_the_table() {
-    for_each_shader(|spec, module| {
+    for_each_shader(|spec, _, module| {
         let mut found = Vec::new();
         for (_, variable) in module.global_variables.iter() {
             let Some(binding) = &variable.binding else { continue };
@@ -92,7 +99,7 @@ fn padding_field(padding: &mut Vec<String>) -> Option<String> {
 
 #[test]
 fn parameters_agree_word_for_word() {
-    for_each_shader(|spec, module| {
+    for_each_shader(|spec, _, module| {
         let (_, params) =
             module.global_variables.iter().find(|(_, v)| v.name.as_deref() == Some("params")).expect("params");
         let TypeInner::Struct { members, span } = &module.types[params.ty].inner else {
@@ -109,7 +116,7 @@ fn parameters_agree_word_for_word() {
 
 #[test]
 fn entry_points_fit_every_adapter() {
-    for_each_shader(|spec, module| {
+    for_each_shader(|spec, _, module| {
         let [entry] = module.entry_points.as_slice() else { panic!("{}: one entry point", spec.stem) };
         assert_eq!((entry.name.as_str(), entry.stage), ("main", naga::ShaderStage::Compute), "{}", spec.stem);
         let threads: u32 = entry.workgroup_size.iter().product();
@@ -132,54 +139,66 @@ fn constants(module: &Module) -> Vec<(&str, f64)> {
 }
 
 /// What a shader's constant must be; None for those that concern the shader alone.
-fn expected_constant(kernel: KernelId, name: &str) -> Option<f64> {
-    let value = match (kernel, name) {
-        (_, "NONE") => return Some(f64::from(unembed::NONE)),
-        (_, "ELU1") => chunk_state::ELU1,
-        (KernelId::Attention, "ROWS") => attention::ROWS,
-        (KernelId::ChunkState | KernelId::LinearAttention, "CHUNK") => chunk_state::CHUNK,
-        (KernelId::LinearAttention, "ROWS") => linear_attention::ROWS,
-        (KernelId::Matmul | KernelId::MatmulWide, "BIAS") => matmul::BIAS,
-        (KernelId::Matmul | KernelId::MatmulWide, "GELU") => matmul::GELU,
-        (KernelId::Matmul | KernelId::MatmulWide, "RESIDUAL") => matmul::RESIDUAL,
+fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
+    let form = kernel.spec().forms[form].name;
+    let value = match (kernel, form, name) {
+        (_, _, "NONE") => return Some(f64::from(unembed::NONE)),
+        (_, _, "ELU1") => chunk_state::ELU1,
+        (KernelId::Attention, "tile", "ROWS") => attention::ROWS,
+        (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
+        (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
+        (KernelId::LinearAttention, "tile", "ROWS") => linear_attention::ROWS,
+        (KernelId::Matmul, _, "BIAS") => matmul::BIAS,
+        (KernelId::Matmul, _, "GELU") => matmul::GELU,
+        (KernelId::Matmul, _, "RESIDUAL") => matmul::RESIDUAL,
         // Each thread computes 4×4 elements of the tile.
-        (KernelId::Matmul, "SIDE") => matmul::TILE / 4,
-        (KernelId::MatmulWide, "SPAN") => 8,
-        (KernelId::MatmulWide, "SIDE") => matmul_wide::TILE / 8,
-        (KernelId::Unembed, "SLAB") => unembed::SLAB,
-        (KernelId::Unembed, "TILE") => unembed::ROWS,
-        (KernelId::Unembed, "SIDE") => unembed::ROWS / 4,
+        (KernelId::Matmul, "narrow", "SIDE") => matmul::TILES[0] / 4,
+        (KernelId::Matmul, "wide", "SIDE") => matmul::TILES[1] / 8,
+        (KernelId::Matmul, "tile", "TILE") => matmul::TILES[2],
+        (KernelId::Matmul, "big", "TILE") => matmul::TILES[3],
+        (KernelId::Unembed, _, "SLAB") => unembed::SLAB,
+        (KernelId::Unembed, "tile", "TILE") => unembed::ROWS[1],
+        // 8 threads of 8 tokens.
+        (KernelId::Unembed, "rows", "SPAN") => unembed::ROWS[0] / 8,
+        (KernelId::Matmul, "wide", "SPAN") => 8,
         // A thread takes a pair of rows.
-        (KernelId::Orthogonalize, "THREADS") => orthogonalize::MAX_SIDE / 2,
+        (KernelId::Orthogonalize, _, "THREADS") => orthogonalize::MAX_SIDE / 2,
         // 16 queries share 64 threads, 4 lanes each, and every lane scores 4 keys of a tile.
-        (KernelId::Attention | KernelId::LinearAttention, "LANES" | "KEYS") | (KernelId::LayerNorm, "THREADS") => {
-            return None;
-        }
-        _ => panic!("{kernel:?}: say here what {name} must be"),
+        (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
+        | (KernelId::LayerNorm, _, "THREADS")
+        | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "SHARED") => return None,
+        _ => panic!("{kernel:?}, {form}: say here what {name} must be"),
     };
     Some(f64::from(value))
 }
 
 #[test]
 fn shared_constants_have_one_value() {
-    for_each_shader(|spec, module| {
+    for_each_shader(|spec, form, module| {
         let found = constants(module);
         assert!(found.iter().any(|(name, _)| *name == "NONE"), "{}: common.wgsl is missing", spec.stem);
         for (name, value) in found {
-            let expected = expected_constant(spec.id, name).unwrap_or(value);
+            let expected = expected_constant(spec.id, form, name).unwrap_or(value);
             assert_eq!(value, expected, "{}: {name}", spec.stem);
         }
     });
     // The linear modes start each tile of queries from one chunk's state.
     assert_eq!(chunk_state::CHUNK % linear_attention::ROWS, 0);
+    assert_eq!(chunk_state::CHUNK % attention::THREAD_ROWS, 0);
+    // The engine binds f16 weights in the place that the table says.
+    for spec in TABLE.iter().filter(|spec| spec.forms[0].half_source.is_some()) {
+        assert_eq!(spec.inputs[WEIGHT_INPUT], "weight", "{}", spec.stem);
+    }
 }
 
 #[test]
 fn every_shader_is_in_the_table() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
-    let files =
-        std::fs::read_dir(folder).expect("the folder of shaders").map(|entry| entry.expect("a file").file_name());
-    let files: BTreeSet<String> = files.map(|name| name.into_string().expect("a plain name")).collect();
-    let expected = TABLE.iter().map(|spec| format!("{}.wgsl", spec.stem)).chain(["common.wgsl".into()]).collect();
-    assert_eq!(files, expected);
+    let files = std::fs::read_dir(folder).expect("the folder of shaders");
+    for file in files {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a shader's text");
+        let used = |form: &Form| form.source.contains(&text) || form.half_source.is_some_and(|s| s.contains(&text));
+        assert!(TABLE.iter().flat_map(|spec| spec.forms).any(used), "{} is in no kernel", path.display());
+    }
 }

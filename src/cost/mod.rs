@@ -6,6 +6,7 @@
 
 mod words;
 
+use crate::export::Column;
 use crate::model::{Config, Filter, LayerMode};
 
 pub use words::{bytes, crossover_sentence, flops, kept, memory_sentence, sentence, tokens};
@@ -141,6 +142,21 @@ pub fn memory(config: &Config, modes: &[LayerMode]) -> Memory {
     layers.fold(Memory::default(), |sum, m| Memory { a_token: sum.a_token + m.a_token, fixed: sum.fixed + m.fixed })
 }
 
+/// Memory and arithmetic at several lengths of text as columns, now and with softmax in every layer.
+pub fn columns(config: &Config, modes: &[LayerMode], lengths: &[u64]) -> Vec<Column> {
+    let softmax = vec![LayerMode::Softmax; config.layers];
+    let kept = |modes: &[LayerMode]| lengths.iter().map(|n| memory(config, modes).bytes(*n)).collect::<Vec<f64>>();
+    let work =
+        |modes: &[LayerMode]| lengths.iter().map(|n| arithmetic(config, modes, *n).total()).collect::<Vec<f64>>();
+    vec![
+        Column::new("tokens", lengths.iter().map(|n| *n as usize)),
+        Column::new("memory_now_bytes", kept(modes)),
+        Column::new("memory_softmax_bytes", kept(&softmax)),
+        Column::new("arithmetic_now_flop", work(modes)),
+        Column::new("arithmetic_softmax_flop", work(&softmax)),
+    ]
+}
+
 /// Texts longer than this are not looked at.
 pub const LONGEST: u64 = 1 << 20;
 
@@ -246,6 +262,18 @@ mod tests {
         assert_eq!(of(&sd, LayerMode::Off), Memory::default());
         let all = memory(&sd, &modes("linearized,softmax"));
         assert_eq!((all, all.bytes(10)), (Memory { a_token: 16, fixed: 48 }, 4.0 * 208.0));
+    }
+
+    #[test]
+    fn columns_hold_what_the_functions_say() {
+        let sd = small("sd");
+        let table = columns(&sd, &modes("off*2"), &[3, 5]);
+        let names: Vec<&str> = table.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!(names[..3], ["tokens", "memory_now_bytes", "memory_softmax_bytes"]);
+        assert_eq!(table[1].cells, Column::new("", [0.0, 0.0]).cells);
+        assert_eq!(table[2].cells, Column::new("", [4.0 * 32.0 * 3.0, 4.0 * 32.0 * 5.0]).cells);
+        let total = arithmetic(&sd, &modes("softmax*2"), 5).total();
+        assert_eq!(table[4].cells[1], Column::new("", [total]).cells[0]);
     }
 
     #[test]

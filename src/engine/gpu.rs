@@ -1,10 +1,13 @@
 //! Opening a device and compiling the kernels for it; why there may be none.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{EngineError, tune};
-use crate::kernels::{KernelId, Op, TABLE, matmul_wide};
+use super::EngineError;
+use super::tune::{Variants, tune};
+use crate::kernels::{KernelId, Spec};
 
 /// Why there is no GPU to use; [`crate::browser`] says what a visitor can do about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -21,29 +24,41 @@ pub enum NoGpu {
     Device(String),
 }
 
-/// An opened device with every kernel compiled. Cheap to clone; models share it.
+/// An opened device with the forms of the kernels that it runs fastest. Cheap to clone; models share it.
 #[derive(Clone)]
-pub struct Gpu(pub(super) Rc<Device>);
+pub struct Gpu {
+    pub(super) device: Rc<Device>,
+    pub(super) variants: Rc<Variants>,
+}
 
-#[derive(Clone)]
 pub(super) struct Device {
     pub(super) adapter: String,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    /// In the order of [`TABLE`].
-    pub(super) pipelines: Vec<wgpu::ComputePipeline>,
     pub(super) limits: wgpu::Limits,
     /// Whether the adapter is software on the processor.
     pub(super) software: bool,
-    /// Whether matrix products run as [`Op::MatmulWide`].
-    pub(super) wide: bool,
+    /// Whether passes can be timed on the device.
+    pub(super) timestamps: bool,
+    /// Compiled on first use.
+    pipelines: RefCell<HashMap<PipelineId, Rc<wgpu::ComputePipeline>>>,
+    /// Texts that the tests put in the place of a kernel's own.
+    sources: HashMap<PipelineId, String>,
     /// The first error that the device reported outside of any call of ours.
     pub(super) failure: Arc<Mutex<Option<EngineError>>>,
 }
 
+/// Kernel, form, and whether its weights are stored as f16.
+pub(super) type PipelineId = (KernelId, usize, bool);
+
 impl Gpu {
-    /// Opens the fastest adapter there is and compiles the kernels.
+    /// Opens the fastest adapter there is and chooses the forms of the kernels for it.
     pub async fn request() -> Result<Gpu, NoGpu> {
+        Self::request_within(None).await
+    }
+
+    /// The same with smaller buffer sizes than the adapter's own.
+    pub async fn request_within(sizes: Option<wgpu::Limits>) -> Result<Gpu, NoGpu> {
         #[cfg(target_arch = "wasm32")]
         browser_support()?;
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
@@ -56,20 +71,25 @@ impl Gpu {
         let needed = wgpu::Limits::default();
         for (what, found, needed) in [
             ("storage buffers a shader stage", offered.max_storage_buffers_per_shader_stage, 6),
-            ("threads a workgroup", offered.max_compute_invocations_per_workgroup, 64),
-            ("bytes of workgroup memory", offered.max_compute_workgroup_storage_size, 8192),
+            ("threads a workgroup", offered.max_compute_invocations_per_workgroup, 256),
+            ("bytes of workgroup memory", offered.max_compute_workgroup_storage_size, 16384),
         ] {
             if found < needed {
                 return Err(NoGpu::Limits { what, found: found.into(), needed: needed.into() });
             }
         }
         // Everything WebGPU guarantees, as far as this adapter has it, and its real buffer sizes.
+        let sizes = sizes.unwrap_or_else(|| offered.clone());
         let limits = wgpu::Limits {
-            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
-            max_buffer_size: offered.max_buffer_size,
+            max_storage_buffer_binding_size: sizes
+                .max_storage_buffer_binding_size
+                .min(offered.max_storage_buffer_binding_size),
+            max_buffer_size: sizes.max_buffer_size.min(offered.max_buffer_size),
             ..needed.or_worse_values_from(&offered)
         };
-        let descriptor = wgpu::DeviceDescriptor { required_limits: limits.clone(), ..Default::default() };
+        let required_features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor =
+            wgpu::DeviceDescriptor { required_limits: limits.clone(), required_features, ..Default::default() };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| NoGpu::Device(e.to_string()))?;
 
         let failure = Arc::new(Mutex::new(None));
@@ -88,32 +108,89 @@ impl Gpu {
         // Browsers say so of their fallback adapter.
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let adapter = if info.name.is_empty() { "WebGPU adapter".into() } else { info.name };
-        let pipelines = TABLE.iter().map(|spec| pipeline(&device, spec, spec.source)).collect();
-        let mut opened = Device { adapter, device, queue, pipelines, limits, failure, software, wide: false };
-        // A measurement that fails says nothing about the device; if that is broken, the first run will tell.
-        opened.wide = tune::prefers_wide(&Gpu(Rc::new(opened.clone()))).await.unwrap_or(false);
-        Ok(Gpu(Rc::new(opened)))
-    }
-
-    /// The variant of a kernel that runs fastest here.
-    pub(super) fn tuned(&self, op: Op) -> Op {
-        match op {
-            Op::Matmul(params) if self.0.wide => Op::MatmulWide(matmul_wide::Params(params)),
-            other => other,
-        }
+        let device = Rc::new(Device {
+            adapter,
+            device,
+            queue,
+            limits,
+            software,
+            timestamps: !required_features.is_empty(),
+            pipelines: RefCell::default(),
+            sources: HashMap::new(),
+            failure,
+        });
+        let untuned = Gpu { device, variants: Rc::default() };
+        let variants = match tune(&untuned).await {
+            Ok(variants) => variants,
+            // A form that this device refuses says nothing about the first ones, which do without measurements.
+            Err(EngineError::Gpu(_)) => {
+                untuned.device.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Variants::default()
+            }
+            // The first run will tell.
+            Err(_) => Variants::default(),
+        };
+        let gpu = Gpu { variants: Rc::new(variants), ..untuned };
+        gpu.compile_ahead();
+        Ok(gpu)
     }
 
     /// The adapter's name.
     pub fn adapter(&self) -> &str {
-        &self.0.adapter
+        &self.device.adapter
     }
 
-    /// The same device with another shader text for one kernel: the tests break each and expect to see it.
+    /// The forms of kernels chosen for this adapter, and the measurements behind the choice.
+    pub fn variants(&self) -> &Variants {
+        &self.variants
+    }
+
+    /// Starts to compile what any first run needs, while the weights are on their way; a browser does that in
+    /// another process.
+    fn compile_ahead(&self) {
+        use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, TokenScores, Unembed};
+        for kernel in [Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores] {
+            self.pipeline((kernel, self.variants.chosen_form(kernel), self.variants.half(kernel)));
+        }
+    }
+
+    pub(super) fn pipeline(&self, id: PipelineId) -> Rc<wgpu::ComputePipeline> {
+        let mut pipelines = self.device.pipelines.borrow_mut();
+        let make = || {
+            let spec = id.0.spec();
+            let form = &spec.forms[id.1];
+            let own = if id.2 { form.half_source.unwrap_or(form.source) } else { form.source };
+            let source = self.device.sources.get(&id).map_or(own, String::as_str);
+            Rc::new(compile(&self.device.device, spec, source))
+        };
+        Rc::clone(pipelines.entry(id).or_insert_with(make))
+    }
+
+    /// The same device with that form of a kernel, and its weights as f16 or not: the tests go through all.
     #[doc(hidden)]
-    pub fn with_source(&self, kernel: KernelId, source: &str) -> Gpu {
-        let mut changed = Device::clone(&self.0);
-        changed.pipelines[kernel as usize] = pipeline(&changed.device, kernel.spec(), source);
-        Gpu(Rc::new(changed))
+    pub fn with_form(&self, kernel: KernelId, form: usize, half: bool) -> Gpu {
+        let mut variants = Variants::clone(&self.variants);
+        variants.set_form(kernel, form);
+        variants.set_half(kernel, half);
+        Gpu { variants: Rc::new(variants), device: Rc::clone(&self.device) }
+    }
+
+    /// The same device with another shader text for one form of a kernel: the tests break each and expect to see it.
+    #[doc(hidden)]
+    pub fn with_source(&self, kernel: KernelId, form: usize, half: bool, source: &str) -> Gpu {
+        let Device { adapter, device, queue, limits, software, timestamps, failure, .. } = &*self.device;
+        let changed = Device {
+            adapter: adapter.clone(),
+            device: device.clone(),
+            queue: queue.clone(),
+            limits: limits.clone(),
+            software: *software,
+            timestamps: *timestamps,
+            pipelines: RefCell::default(),
+            sources: HashMap::from([((kernel, form, half), source.to_string())]),
+            failure: Arc::clone(failure),
+        };
+        Gpu { device: Rc::new(changed), variants: Rc::clone(&self.variants) }.with_form(kernel, form, half)
     }
 }
 
@@ -121,7 +198,7 @@ fn keep_first(failure: &Mutex<Option<EngineError>>, error: EngineError) {
     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
-fn pipeline(device: &wgpu::Device, spec: &crate::kernels::Spec, source: &str) -> wgpu::ComputePipeline {
+fn compile(device: &wgpu::Device, spec: &Spec, source: &str) -> wgpu::ComputePipeline {
     let storage =
         |binding: usize, read_only: bool| entry(binding, wgpu::BufferBindingType::Storage { read_only }, false);
     let output = spec.inputs.len() + 1;

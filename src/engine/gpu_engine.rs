@@ -1,29 +1,74 @@
-//! The GPU engine: one encoder, one submit and one small readback a run.
+//! The GPU engine: one encoder, one submit and one small readback a run. What a run needs on the device (bind
+//! groups, parameters, the staging buffer) is kept: one that is repeated makes nothing anew.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::num::NonZero;
+use std::rc::Rc;
 use std::sync::PoisonError;
 
-use super::{EngineError, Gpu};
-use crate::kernels::{KernelId, Op};
-use crate::model::{Buffer, Step};
+use half::slice::HalfFloatSliceExt;
 
-/// Uniform offsets are multiples of this: the largest alignment that WebGPU allows a device to ask for.
-const UNIFORM_STRIDE: usize = 256;
+use super::gpu::PipelineId;
+use super::timer::Timer;
+use super::uniforms::Uniforms;
+use super::{EngineError, Gpu, Variants};
+use crate::kernels::unembed::SLAB;
+use crate::kernels::{KernelId, Op, WEIGHT_INPUT};
+use crate::model::{Buffer, LayerPart, Step};
+
+/// A buffer of a model. Only tables that are larger than a binding come in several parts.
+struct Stored {
+    parts: Vec<wgpu::Buffer>,
+    /// Rows of the table in every part but the last, where there are several.
+    rows: u32,
+    /// f16, two a word, in the place of f32.
+    half: bool,
+}
+
+/// A launch on the device: a step, or its share of one part of a table.
+struct Launch<'a> {
+    op: Op,
+    step: &'a Step,
+    pipeline: PipelineId,
+    part: usize,
+}
+
+/// What a bind group depends on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct GroupKey {
+    pipeline: PipelineId,
+    part: usize,
+    inputs: [Option<Buffer>; 7],
+    output: Buffer,
+}
 
 /// One model's buffers on a device.
 pub struct GpuEngine {
     gpu: Gpu,
-    buffers: HashMap<Buffer, wgpu::Buffer>,
-    bind_groups: HashMap<(KernelId, Vec<Buffer>, Buffer), wgpu::BindGroup>,
-    uniforms: Option<wgpu::Buffer>,
+    buffers: HashMap<Buffer, Stored>,
+    bind_groups: HashMap<GroupKey, wgpu::BindGroup>,
+    uniforms: Uniforms,
+    offsets: Vec<u32>,
     staging: Option<wgpu::Buffer>,
+    timer: Option<Timer>,
+    gpu_ms: Option<f64>,
 }
 
 impl GpuEngine {
     pub(super) fn new(gpu: Gpu) -> Self {
-        GpuEngine { gpu, buffers: HashMap::new(), bind_groups: HashMap::new(), uniforms: None, staging: None }
+        let uniforms = Uniforms::new(&gpu.device.device);
+        let timer = gpu.device.timestamps.then(|| Timer::new(&gpu.device.device, &gpu.device.queue));
+        GpuEngine {
+            gpu,
+            buffers: HashMap::new(),
+            bind_groups: HashMap::new(),
+            uniforms,
+            offsets: Vec::new(),
+            staging: None,
+            timer,
+            gpu_ms: None,
+        }
     }
 
     pub fn adapter(&self) -> &str {
@@ -31,11 +76,32 @@ impl GpuEngine {
     }
 
     pub(super) fn is_software(&self) -> bool {
-        self.gpu.0.software
+        self.gpu.device.software
     }
 
-    pub(super) fn tuned(&self, op: Op) -> Op {
-        self.gpu.tuned(op)
+    /// The forms of kernels that run here, and the measurements behind the choice.
+    pub fn variants(&self) -> &Variants {
+        self.gpu.variants()
+    }
+
+    /// Milliseconds that the device spent on the last run, where it can tell.
+    pub fn gpu_ms(&self) -> Option<f64> {
+        self.gpu_ms
+    }
+
+    /// Bytes of all buffers of the model and its runs.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.values().flat_map(|stored| &stored.parts).map(wgpu::Buffer::size).sum()
+    }
+
+    /// How many bind groups and parameter sets are kept on the device, and the bytes of its buffers: a run that is
+    /// repeated adds to none.
+    pub fn kept(&self) -> (usize, usize, u64) {
+        (self.bind_groups.len(), self.uniforms.len(), self.bytes())
+    }
+
+    pub(super) fn force(&mut self, kernel: KernelId, form: usize) {
+        self.gpu = self.gpu.with_form(kernel, form, false);
     }
 
     pub(super) fn has(&self, buffer: Buffer) -> bool {
@@ -43,64 +109,156 @@ impl GpuEngine {
     }
 
     pub(super) fn upload(&mut self, buffer: Buffer, data: &[f32]) -> Result<(), EngineError> {
-        self.ensure(buffer, data.len())?;
-        self.gpu.0.queue.write_buffer(&self.buffers[&buffer], 0, bytemuck::cast_slice(data));
+        match weight_kernel(buffer) {
+            Some(kernel) if self.gpu.variants.half(kernel) && fits_half(data) => self.upload_half(buffer, data),
+            _ => self.write(buffer, bytemuck::cast_slice(data), false),
+        }
+    }
+
+    /// Rounds to f16, which loses nothing of what [`fits_half`].
+    pub(super) fn upload_half(&mut self, buffer: Buffer, data: &[f32]) -> Result<(), EngineError> {
+        let mut halves = vec![half::f16::ZERO; data.len().next_multiple_of(2)];
+        halves[..data.len()].convert_from_f32_slice(data);
+        self.write(buffer, bytemuck::cast_slice(&halves), true)
+    }
+
+    fn write(&mut self, buffer: Buffer, bytes: &[u8], half: bool) -> Result<(), EngineError> {
+        self.ensure(buffer, bytes.len(), half)?;
+        self.gpu.device.queue.write_buffer(&self.buffers[&buffer].parts[0], 0, bytes);
         self.check()
     }
 
-    /// Makes a buffer of at least that many words. A longer text replaces the working buffers by larger ones.
-    fn ensure(&mut self, buffer: Buffer, words: usize) -> Result<(), EngineError> {
+    /// A table of rows of `width` numbers, in as many parts as it takes to bind each.
+    pub(super) fn upload_rows(&mut self, buffer: Buffer, data: &[f32], width: usize) -> Result<(), EngineError> {
+        let half = weight_kernel(buffer).is_some_and(|kernel| self.gpu.variants.half(kernel)) && fits_half(data);
+        let row_bytes = width * if half { 2 } else { 4 };
+        // Records of the vocabulary come a slab at a time.
+        let slab_bytes = row_bytes as u64 * u64::from(SLAB);
+        let slabs = self.binding_limit() / slab_bytes;
+        if (data.len() / width * row_bytes) as u64 <= self.binding_limit() || slabs == 0 {
+            return self.upload(buffer, data);
+        }
+        let rows = slabs as u32 * SLAB;
+        let mut parts = Vec::new();
+        for part in data.chunks(rows as usize * width) {
+            self.buffers.remove(&buffer);
+            if half {
+                self.upload_half(buffer, part)?;
+            } else {
+                self.write(buffer, bytemuck::cast_slice(part), false)?;
+            }
+            parts.extend(self.buffers.remove(&buffer).into_iter().flat_map(|stored| stored.parts));
+        }
+        self.buffers.insert(buffer, Stored { parts, rows, half });
+        Ok(())
+    }
+
+    fn binding_limit(&self) -> u64 {
+        let limits = &self.gpu.device.limits;
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    }
+
+    /// Makes a buffer of at least that many bytes. A longer text replaces the working buffers by larger ones.
+    fn ensure(&mut self, buffer: Buffer, bytes: usize, half: bool) -> Result<(), EngineError> {
         // Bindings of vec4 arrays need whole vec4s.
-        let bytes = (words.next_multiple_of(4) * 4) as u64;
-        let limits = &self.gpu.0.limits;
-        let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
+        let bytes = bytes.next_multiple_of(16) as u64;
+        let limit = self.binding_limit();
         if bytes > limit {
             return Err(EngineError::TooLarge { buffer, bytes, limit });
         }
-        if self.buffers.get(&buffer).is_none_or(|b| b.size() < bytes) {
+        let fits = |stored: &Stored| stored.half == half && stored.parts.len() == 1 && stored.parts[0].size() >= bytes;
+        if !self.buffers.get(&buffer).is_some_and(fits) {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
-            let made = create(&self.gpu.0.device, bytes, usage);
-            self.buffers.insert(buffer, made);
+            let parts = vec![create(&self.gpu.device.device, bytes, usage)];
+            self.buffers.insert(buffer, Stored { parts, rows: 0, half });
             self.bind_groups.clear();
         }
         Ok(())
     }
 
     fn check(&self) -> Result<(), EngineError> {
-        let failure = self.gpu.0.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let failure = self.gpu.device.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone().map_or(Ok(()), Err)
+    }
+
+    fn get(&self, buffer: Buffer) -> Result<&Stored, EngineError> {
+        self.buffers.get(&buffer).ok_or(EngineError::Unwritten(buffer))
+    }
+
+    /// The steps as launches: with the forms that run here, and a step on a table in parts once a part.
+    fn launches<'a>(&self, steps: &'a [Step]) -> Result<Vec<Launch<'a>>, EngineError> {
+        let mut launches = Vec::with_capacity(steps.len());
+        for step in steps {
+            let (kernel, form) = (step.op.kernel(), self.gpu.variants.form(&step.op));
+            if !step.op.has_weights() {
+                launches.push(Launch { op: step.op, step, pipeline: (kernel, form, false), part: 0 });
+                continue;
+            }
+            let weights = self.get(step.inputs[WEIGHT_INPUT])?;
+            let pipeline = (kernel, form, weights.half);
+            if weights.parts.len() == 1 {
+                launches.push(Launch { op: step.op, step, pipeline, part: 0 });
+                continue;
+            }
+            let total = step.op.weight_rows();
+            for part in 0..weights.parts.len() {
+                let first = part as u32 * weights.rows;
+                let op = step.op.part(first, weights.rows.min(total - first));
+                launches.push(Launch { op, step, pipeline, part });
+            }
+        }
+        Ok(launches)
     }
 
     pub(super) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.check()?;
+        self.gpu_ms = None;
         for step in steps {
-            self.ensure(step.output, step.op.output_words())?;
+            self.ensure(step.output, step.op.output_words() * 4, false)?;
         }
-        self.write_uniforms(steps);
-        let device = self.gpu.0.device.clone();
-        let mut encoder = device.create_command_encoder(&Default::default());
+        let launches = self.launches(steps)?;
+        let params: Vec<&[u8]> = launches.iter().map(|launch| launch.op.params()).collect();
+        let device = Rc::clone(&self.gpu.device);
+        let mut offsets = std::mem::take(&mut self.offsets);
+        if self.uniforms.offsets((&device.device, &device.queue), &params, &mut offsets) {
+            self.bind_groups.clear();
+        }
+        let mut encoder = device.device.create_command_encoder(&Default::default());
         {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for (i, step) in steps.iter().enumerate() {
-                let [x, y, z] = step.op.groups();
-                pass.set_pipeline(&self.gpu.0.pipelines[step.op.kernel() as usize]);
-                pass.set_bind_group(0, self.bind_group(step)?, &[(i * UNIFORM_STRIDE) as u32]);
+            let timestamp_writes = self.timer.as_ref().map(Timer::writes);
+            let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+            let mut pass = encoder.begin_compute_pass(&descriptor);
+            let mut current = None;
+            for (launch, offset) in launches.iter().zip(&offsets) {
+                if current != Some(launch.pipeline) {
+                    pass.set_pipeline(&self.gpu.pipeline(launch.pipeline));
+                    current = Some(launch.pipeline);
+                }
+                let [x, y, z] = launch.op.form_groups(launch.pipeline.1);
+                bind(&mut self.bind_groups, &self.gpu, &self.buffers, &self.uniforms, launch, |group| {
+                    pass.set_bind_group(0, group, &[*offset]);
+                })?;
                 pass.dispatch_workgroups(x, y, z);
             }
         }
+        self.offsets = offsets;
         let words: usize = read.iter().map(|(_, words)| words).sum();
-        let staging = self.staging((words * 4) as u64);
+        let timing = self.timer.as_ref().map_or(0, |_| Timer::BYTES);
+        let staging = self.staging((words * 4) as u64 + timing);
         let mut at = 0;
         for (buffer, words) in read {
             let bytes = (words * 4) as u64;
-            let source = self.buffers.get(buffer).ok_or(EngineError::Unwritten(*buffer))?;
-            encoder.copy_buffer_to_buffer(source, 0, &staging, at, bytes);
+            encoder.copy_buffer_to_buffer(&self.get(*buffer)?.parts[0], 0, &staging, at, bytes);
             at += bytes;
         }
-        self.gpu.0.queue.submit([encoder.finish()]);
-        let data = self.map(&staging, at).await?;
+        if let Some(timer) = &self.timer {
+            timer.resolve(&mut encoder, &staging, at);
+        }
+        self.gpu.device.queue.submit([encoder.finish()]);
+        let data = self.map(&staging, at + timing).await?;
         self.check()?;
-        let mut rest = data.as_slice();
+        let (mut rest, times) = data.split_at(words);
+        self.gpu_ms = self.timer.as_ref().and_then(|timer| timer.milliseconds(times));
         Ok(read
             .iter()
             .map(|(_, words)| {
@@ -111,55 +269,12 @@ impl GpuEngine {
             .collect())
     }
 
-    fn write_uniforms(&mut self, steps: &[Step]) {
-        let mut bytes = vec![0u8; steps.len().max(1) * UNIFORM_STRIDE];
-        for (i, step) in steps.iter().enumerate() {
-            let params = step.op.params();
-            bytes[i * UNIFORM_STRIDE..][..params.len()].copy_from_slice(params);
-        }
-        if self.uniforms.as_ref().is_none_or(|b| b.size() < bytes.len() as u64) {
-            let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-            self.uniforms = Some(create(&self.gpu.0.device, bytes.len() as u64, usage));
-            self.bind_groups.clear();
-        }
-        if let Some(uniforms) = &self.uniforms {
-            self.gpu.0.queue.write_buffer(uniforms, 0, &bytes);
-        }
-    }
-
-    fn bind_group(&mut self, step: &Step) -> Result<&wgpu::BindGroup, EngineError> {
-        let kernel = step.op.kernel();
-        let key = (kernel, step.inputs.clone(), step.output);
-        match self.bind_groups.entry(key) {
-            Entry::Occupied(entry) => Ok(entry.into_mut()),
-            Entry::Vacant(entry) => {
-                let device = &self.gpu.0;
-                let size = NonZero::new(kernel.spec().params_bytes as u64);
-                let uniforms = self.uniforms.iter().map(|buffer| wgpu::BufferBinding { buffer, offset: 0, size });
-                let storage = step.inputs.iter().chain([&step.output]).map(|b| match self.buffers.get(b) {
-                    Some(buffer) => Ok(buffer.as_entire_buffer_binding()),
-                    None => Err(EngineError::Unwritten(*b)),
-                });
-                let resources = uniforms.map(Ok).chain(storage).enumerate();
-                let entries = resources.map(|(binding, buffer)| {
-                    let resource = wgpu::BindingResource::Buffer(buffer?);
-                    Ok(wgpu::BindGroupEntry { binding: binding as u32, resource })
-                });
-                Ok(entry.insert(device.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some(kernel.spec().stem),
-                    layout: &device.pipelines[kernel as usize].get_bind_group_layout(0),
-                    entries: &entries.collect::<Result<Vec<_>, EngineError>>()?,
-                })))
-            }
-        }
-    }
-
     fn staging(&mut self, bytes: u64) -> wgpu::Buffer {
         match &self.staging {
             Some(buffer) if buffer.size() >= bytes => buffer.clone(),
             _ => {
                 let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                let buffer = create(&self.gpu.0.device, bytes.max(4), usage);
+                let buffer = create(&self.gpu.device.device, bytes.max(4), usage);
                 self.staging = Some(buffer.clone());
                 buffer
             }
@@ -174,7 +289,7 @@ impl GpuEngine {
             let _ = sender.send(result);
         });
         // Natively somebody has to wait; in the browser this does nothing and the event loop calls back.
-        let polled = self.gpu.0.device.poll(wgpu::PollType::wait_indefinitely());
+        let polled = self.gpu.device.device.poll(wgpu::PollType::wait_indefinitely());
         polled.map_err(|e| EngineError::Gpu(e.to_string()))?;
         match receiver.await {
             Ok(Ok(())) => {}
@@ -187,6 +302,59 @@ impl GpuEngine {
         staging.unmap();
         Ok(data)
     }
+}
+
+/// Finds or makes a launch's bind group, for `use_it`.
+fn bind(
+    bind_groups: &mut HashMap<GroupKey, wgpu::BindGroup>,
+    gpu: &Gpu,
+    buffers: &HashMap<Buffer, Stored>,
+    uniforms: &Uniforms,
+    launch: &Launch,
+    use_it: impl FnOnce(&wgpu::BindGroup),
+) -> Result<(), EngineError> {
+    let Launch { step, pipeline, part, .. } = launch;
+    let inputs = std::array::from_fn(|i| step.inputs.get(i).copied());
+    match bind_groups.entry(GroupKey { pipeline: *pipeline, part: *part, inputs, output: step.output }) {
+        Entry::Occupied(entry) => use_it(entry.get()),
+        Entry::Vacant(entry) => {
+            let spec = pipeline.0.spec();
+            let size = NonZero::new(spec.params_bytes as u64);
+            let parameters = wgpu::BufferBinding { buffer: &uniforms.buffer, offset: 0, size };
+            let mut entries =
+                vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(parameters) }];
+            for (i, buffer) in step.inputs.iter().chain([&step.output]).enumerate() {
+                let stored = buffers.get(buffer).ok_or(EngineError::Unwritten(*buffer))?;
+                let part = stored.parts.get(*part).unwrap_or(&stored.parts[0]);
+                let resource = part.as_entire_binding();
+                entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });
+            }
+            let group = gpu.device.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(spec.stem),
+                layout: &gpu.pipeline(*pipeline).get_bind_group_layout(0),
+                entries: &entries,
+            });
+            use_it(entry.insert(group));
+        }
+    }
+    Ok(())
+}
+
+/// The kernel whose choice of storage decides on that of a buffer; None for what is always f32. The projection is:
+/// the spectra read it as well.
+fn weight_kernel(buffer: Buffer) -> Option<KernelId> {
+    match buffer {
+        Buffer::TokenEmbedding => Some(KernelId::Unembed),
+        Buffer::Layer(_, LayerPart::OutputWeight | LayerPart::UpWeight | LayerPart::DownWeight) => {
+            Some(KernelId::Matmul)
+        }
+        _ => None,
+    }
+}
+
+/// Whether every number is one that f16 holds, as those of f16 checkpoints are.
+fn fits_half(data: &[f32]) -> bool {
+    data.iter().all(|x| half::f16::from_f32(*x).to_f32().to_bits() == x.to_bits())
 }
 
 fn create(device: &wgpu::Device, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {

@@ -119,7 +119,7 @@ impl Session {
         let model = std::sync::Arc::clone(&self.model);
         let mut plan = Plan::new(&model.config, self.ids.len());
         let order = plan.run_lanes(&lanes);
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let words = lanes.len() * self.ids.len() * RECORD;
         let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
         for (place, lane) in order.iter().enumerate() {

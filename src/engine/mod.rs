@@ -8,11 +8,13 @@ mod many;
 mod pace;
 mod session;
 mod spectra;
+mod timer;
 mod tune;
+mod uniforms;
 #[cfg(target_arch = "wasm32")]
 mod worker;
 
-use crate::kernels::Op;
+use crate::kernels::{Op, WEIGHT_INPUT};
 use crate::model::{Buffer, Slot, Step};
 pub use breathe::breathe;
 pub use cpu::CpuEngine;
@@ -21,6 +23,7 @@ pub use gpu_engine::GpuEngine;
 pub use pace::Pace;
 pub use session::{Run, Session, TokenScore, furthest_apart, perplexity};
 pub use spectra::LayerSpectra;
+pub use tune::{Timing, Variants};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EngineError {
@@ -91,11 +94,27 @@ impl Engine {
         }
     }
 
-    /// The variant of a kernel that runs fastest here.
-    pub(crate) fn tuned(&self, op: Op) -> Op {
+    /// A table of rows of `width` numbers, which may be larger than what a GPU binds at once.
+    pub(crate) fn upload_rows(&mut self, buffer: Buffer, data: &[f32], width: usize) -> Result<(), EngineError> {
         match self {
-            Engine::Cpu(_) => op,
-            Engine::Gpu(gpu) => gpu.tuned(op),
+            Engine::Cpu(_) => self.upload(buffer, data),
+            Engine::Gpu(gpu) => gpu.upload_rows(buffer, data, width),
+        }
+    }
+
+    /// The forms of kernels that run here, and the measurements behind the choice; the CPU has one of each.
+    pub fn variants(&self) -> Option<&Variants> {
+        match self {
+            Engine::Cpu(_) => None,
+            Engine::Gpu(gpu) => Some(gpu.variants()),
+        }
+    }
+
+    /// Milliseconds that the device itself spent on the last run, where it can tell.
+    pub fn gpu_ms(&self) -> Option<f64> {
+        match self {
+            Engine::Cpu(_) => None,
+            Engine::Gpu(gpu) => gpu.gpu_ms(),
         }
     }
 
@@ -121,7 +140,12 @@ impl Engine {
         // Any distinct buffers serve; these come in any number.
         let buffer = |i| Buffer::Residual(Slot::Sweep, i);
         for (i, data) in inputs.iter().chain([&output]).enumerate() {
-            self.upload(buffer(i), data)?;
+            match self {
+                Engine::Gpu(gpu) if i == WEIGHT_INPUT && op.has_weights() && gpu.variants().half(op.kernel()) => {
+                    gpu.upload_half(buffer(i), data)?;
+                }
+                _ => self.upload(buffer(i), data)?,
+            }
         }
         let output_buffer = buffer(inputs.len());
         let step = Step { op, inputs: (0..inputs.len()).map(buffer).collect(), output: output_buffer };

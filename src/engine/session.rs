@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
+use crate::model::{Buffer, Keep, LayerMode, Model, Plan, Slot, constants, score_kernel};
 use crate::spectra::{HeadMaps, RankCuts, WeightSpectra};
 
 /// What the model said at one position.
@@ -26,6 +26,8 @@ pub struct Run {
     pub scores: Vec<TokenScore>,
     /// The first layer that had to be computed; everything before it was kept from earlier runs.
     pub from_layer: usize,
+    /// Milliseconds that the device itself spent, where it can tell.
+    pub gpu_ms: Option<f64>,
 }
 
 impl Run {
@@ -76,7 +78,10 @@ impl Session {
     /// Puts the model's weights on the engine.
     pub fn new(mut engine: Engine, model: Arc<Model>) -> Result<Self, EngineError> {
         for (buffer, data) in constants(&model) {
-            engine.upload(buffer, &data)?;
+            match buffer {
+                Buffer::TokenEmbedding => engine.upload_rows(buffer, &data, model.config.d_model)?,
+                _ => engine.upload(buffer, &data)?,
+            }
         }
         // A GPU that the processor imitates loses what Jacobi gains on real ones.
         let keep = if engine.is_software() { Keep::Projections } else { Keep::Gram };
@@ -166,12 +171,12 @@ impl Session {
         // Until the run is done the slot's streams are in an unknown state: a failure must not leave them trusted.
         self.streams.remove(&slot);
         let words = self.ids.len() * RECORD;
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
         self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
         let last = self.ids.len() - 1;
         let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
-        let run = Run { modes: modes.to_vec(), scores, from_layer: from };
+        let run = Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() };
         self.known.insert(modes.to_vec(), run.perplexity());
         Ok(run)
     }
@@ -187,7 +192,7 @@ impl Session {
             plan.project(layer, Buffer::Residual(Slot::Baseline, layer));
             source = Buffer::Projected;
         }
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let read = [(source, self.ids.len() * row)];
         let projected = self.engine.run(&steps, &read).await?.swap_remove(0);
         let width = model.config.score_width(layer);
@@ -201,11 +206,6 @@ impl Session {
             self.run(Slot::Baseline, &trained).await?;
         }
         Ok(())
-    }
-
-    /// The plan's steps, with the variants of kernels that this engine runs fastest.
-    pub(super) fn tuned(&self, plan: Plan) -> Vec<Step> {
-        plan.steps.into_iter().map(|step| Step { op: self.engine.tuned(step.op), ..step }).collect()
     }
 
     /// Uploads the small matrices that a layer needs in a mode, unless they are there.

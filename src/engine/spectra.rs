@@ -29,7 +29,7 @@ impl Session {
         let (norms, operating) = if self.keep == Keep::Projections {
             let strides: Vec<usize> = (0..config.layers).map(|l| plan.projected_width(l)).collect();
             read.extend((0..config.layers).map(|l| (Buffer::KeptProjection(l), tokens * strides[l])));
-            let steps = self.tuned(plan);
+            let steps = plan.steps;
             let mut results = self.engine.run(&steps, &read).await?;
             let mut parts = Vec::new();
             for (l, projected) in results.drain(1..).enumerate() {
@@ -95,7 +95,7 @@ impl Session {
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
         plan.singular_values(gram);
         read.push((Buffer::SingularValues, SPECTRUM_KINDS * group * n));
-        let steps = self.tuned(plan);
+        let steps = plan.steps;
         let mut results = self.engine.run(&steps, &read).await?;
         let all = results.pop().unwrap_or_default();
         let values = |kind: usize, place: usize| {

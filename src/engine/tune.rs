@@ -1,37 +1,246 @@
-//! Which variant of a kernel this adapter runs fastest, found by a short measurement when it is opened.
+//! Which form of a kernel this adapter runs fastest, found by a short measurement when it is opened.
+
+use std::collections::HashMap;
 
 use web_time::Instant;
 
-use super::{Engine, EngineError, Gpu};
-use crate::kernels::{Op, matmul, matmul_wide};
-use crate::model::{Buffer, LayerPart, Step};
+use super::{EngineError, Gpu, GpuEngine};
+use crate::kernels::{HeadView, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, layer_norm, matmul, unembed};
+use crate::model::{Buffer, Step};
 
-/// The matrix product that is measured: the size of a small model's projection.
-const SIZE: matmul::Params = matmul::Params { rows: 128, inner: 192, cols: 192, flags: 0 };
-/// Launches a measurement, so that it outlasts the clock's grain and the submission.
-const LAUNCHES: usize = 4;
-/// Measurements a variant; the fastest counts, since others only add waiting.
-const ROUNDS: usize = 3;
+/// One measurement.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// Stem of the kernel.
+    pub kernel: &'static str,
+    /// Name of its form.
+    pub form: &'static str,
+    /// Whether the weights were stored as f16.
+    pub half: bool,
+    /// Milliseconds a launch, waiting for the adapter included.
+    pub ms: f64,
+}
 
-/// Whether [`matmul_wide`] beats [`matmul`] here, by more than the noise of such a short measurement.
-pub(super) async fn prefers_wide(gpu: &Gpu) -> Result<bool, EngineError> {
-    let narrow = Op::Matmul(SIZE);
-    let wide = Op::MatmulWide(matmul_wide::Params(SIZE));
-    let (mut narrow_best, mut wide_best) = (f64::INFINITY, f64::INFINITY);
-    let mut engine = Engine::gpu(gpu);
-    let (x, weight) = (Buffer::Normed, Buffer::Layer(0, LayerPart::OutputWeight));
-    engine.upload(x, &vec![0.5; (SIZE.rows * SIZE.inner) as usize])?;
-    engine.upload(weight, &vec![0.5; (SIZE.cols * SIZE.inner) as usize])?;
-    // The first round only warms the pipelines up.
-    for round in 0..=ROUNDS {
-        for (op, best) in [(narrow, &mut narrow_best), (wide, &mut wide_best)] {
-            let step = Step { op, inputs: vec![x, weight, x, x], output: Buffer::Middle };
-            let start = Instant::now();
-            engine.run(&vec![step; LAUNCHES], &[(Buffer::Middle, 4)]).await?;
-            if round > 0 {
-                *best = best.min(start.elapsed().as_secs_f64());
+/// The forms that an adapter runs, and what they were chosen by.
+#[derive(Clone, Debug, Default)]
+pub struct Variants {
+    /// Forms other than a kernel's first.
+    forms: HashMap<KernelId, usize>,
+    /// The form of matrix products with at least [`LARGE`] outputs, where it is another.
+    large: Option<usize>,
+    /// Kernels whose weights are stored as f16 where that loses nothing.
+    half: Vec<KernelId>,
+    /// Every measurement, in the order in which they were made.
+    pub timings: Vec<Timing>,
+}
+
+/// Outputs from which on a matrix product counts as large: 128×128 tiles then fill some fifty cores.
+const LARGE: u32 = 1 << 20;
+
+/// Software adapters silently end all loops of an invocation after 65535 turns together; a text beyond that takes
+/// the form that shares them among threads.
+const TURNS: u32 = 60_000;
+
+impl Variants {
+    /// The form that runs this launch.
+    pub(super) fn form(&self, op: &Op) -> usize {
+        let form = self.chosen_form(op.kernel());
+        match op {
+            Op::Matmul(p) if p.rows * p.cols >= LARGE => self.large.unwrap_or(form),
+            Op::Attention(p) => {
+                let turns = p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4);
+                if turns > TURNS { 0 } else { form }
             }
+            _ if op.takes_form(form) => form,
+            _ => form - 1,
         }
     }
-    Ok(wide_best < 0.9 * narrow_best)
+
+    /// The form that runs most launches of a kernel.
+    pub(super) fn chosen_form(&self, kernel: KernelId) -> usize {
+        self.forms.get(&kernel).copied().unwrap_or(0)
+    }
+
+    pub(super) fn half(&self, kernel: KernelId) -> bool {
+        self.half.contains(&kernel)
+    }
+
+    pub(super) fn set_form(&mut self, kernel: KernelId, form: usize) {
+        self.forms.insert(kernel, form);
+        if kernel == KernelId::Matmul {
+            self.large = None;
+        }
+    }
+
+    pub(super) fn set_half(&mut self, kernel: KernelId, half: bool) {
+        self.half.retain(|k| *k != kernel);
+        if half {
+            self.half.push(kernel);
+        }
+    }
+
+    /// What was chosen: kernel, form, and whether its weights are stored as f16, of kernels with a choice.
+    pub fn chosen(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let choices = TABLE.iter().filter(|spec| spec.forms.len() > 1);
+        let name = |spec: &Spec| (spec.stem, spec.forms[self.chosen_form(spec.id)].name, self.half(spec.id));
+        choices.map(name).collect()
+    }
+}
+
+/// A launch of one form that is measured.
+#[derive(Clone, Copy)]
+struct Candidate {
+    op: Op,
+    form: usize,
+    half: bool,
+}
+
+/// Measurements a form, the first of which is thrown away.
+const ROUNDS: usize = 4;
+/// A form that is this much slower in the first measurement is not measured again.
+const HOPELESS: f64 = 1.5;
+/// Another form than the first must be faster by more than the noise of such short measurements.
+const MARGIN: f64 = 0.95;
+/// What a measurement should take at least, in milliseconds, and the launches it may take for that.
+const LONG_ENOUGH_MS: f64 = 3.0;
+const MOST_LAUNCHES: usize = 64;
+
+/// Measures and chooses. `gpu` has no choices yet.
+///
+/// Software adapters pay for barriers and shared memory, GPUs for threads that each go their own way; and software
+/// adapters take up to seconds to compile what they run badly. So the first measurement, of the kernel that
+/// compiles quickest, tells the two apart, and only what suits is compiled at all.
+pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
+    let mut bench = Bench { engine: GpuEngine::new(gpu.clone()), variants: Variants::default() };
+    bench.upload(96 * 384, 96 * 192)?;
+    let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
+    bench.choose(norm, &["group", "rows"]).await?;
+    let small = matmul::Params { rows: 64, inner: 192, cols: 96, flags: 0 };
+    if bench.variants.chosen_form(KernelId::LayerNorm) != 0 {
+        bench.choose(Op::Matmul(small), &["narrow", "wide"]).await?;
+        // Ten times as fast as its rival on every software adapter seen. f16 weights cost those a tenth more time.
+        for kernel in [KernelId::Unembed, KernelId::Attention, KernelId::LinearAttention] {
+            bench.variants.set_form(kernel, kernel.spec().form("rows").unwrap_or(0));
+        }
+        return Ok(bench.variants);
+    }
+    bench.upload(1024 * 512, 1024 * 512)?;
+    let tiles = ["narrow", "tile", "big"];
+    let large = matmul::Params { rows: 1024, inner: 512, cols: 1024, flags: 0 };
+    bench.choose(Op::Matmul(large), &tiles).await?;
+    let of_large = bench.variants.chosen_form(KernelId::Matmul);
+    let middle = Op::Matmul(matmul::Params { rows: 256, inner: 256, cols: 768, flags: 0 });
+    bench.choose(middle, &tiles).await?;
+    bench.variants.large = Some(of_large);
+    let scores = Op::Unembed(unembed::Params::whole(256, 256, 2048));
+    bench.choose(scores, &["rows", "tile"]).await?;
+    let view = |offset| HeadView { offset, row: 384, head: 32, width: 32 };
+    let (query, value) = (view(0), view(192));
+    let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key: query, value };
+    bench.choose(Op::Attention(attend), &["tile", "rows"]).await?;
+    // Built alike, it behaves alike.
+    bench.variants.set_form(KernelId::LinearAttention, bench.variants.chosen_form(KernelId::Attention));
+    if bench.unpacks_exactly(Op::Matmul(small)).await? {
+        bench.choose_storage(&[KernelId::Matmul], middle).await?;
+        bench.choose_storage(&[KernelId::Unembed, KernelId::Embed], scores).await?;
+    }
+    Ok(bench.variants)
+}
+
+struct Bench {
+    engine: GpuEngine,
+    variants: Variants,
+}
+
+const INPUT: Buffer = Buffer::Projected;
+const OUTPUT: Buffer = Buffer::Partials;
+const WEIGHT: [Buffer; 2] = [Buffer::TokenEmbedding, Buffer::PositionEmbedding];
+
+impl Bench {
+    fn upload(&mut self, input: usize, weight: usize) -> Result<(), EngineError> {
+        self.engine.upload(INPUT, &vec![0.5; input])?;
+        // Numbers that f16 holds, the smallest of them first.
+        let least = half::f16::MIN_POSITIVE_SUBNORMAL.to_f32();
+        let value = |i: usize| if i < 96 * 192 { least * (i % 5) as f32 } else { (i % 7) as f32 / 8.0 - 0.375 };
+        let weights: Vec<f32> = (0..weight).map(value).collect();
+        self.engine.upload(WEIGHT[0], &weights)?;
+        self.engine.upload_half(WEIGHT[1], &weights)
+    }
+
+    /// Sets the kernel's form to the fastest of those named.
+    async fn choose(&mut self, op: Op, forms: &[&str]) -> Result<(), EngineError> {
+        let spec = op.kernel().spec();
+        let candidates = forms.iter().filter_map(|name| spec.form(name));
+        let candidates: Vec<Candidate> = candidates.map(|form| Candidate { op, form, half: false }).collect();
+        let times = self.race(&candidates).await?;
+        let best = (0..times.len()).min_by(|a, b| times[*a].total_cmp(&times[*b])).unwrap_or(0);
+        let best = if times[best] < MARGIN * times[0] { best } else { 0 };
+        self.variants.set_form(op.kernel(), candidates[best].form);
+        Ok(())
+    }
+
+    /// The candidates of a launch with weights as f32 and as f16.
+    fn storages(&self, op: Op) -> [Candidate; 2] {
+        let form = self.variants.form(&op);
+        [false, true].map(|half| Candidate { op, form, half })
+    }
+
+    /// Whether weights as f16 give the same as f32: an adapter may drop the smallest numbers.
+    async fn unpacks_exactly(&mut self, op: Op) -> Result<bool, EngineError> {
+        let [full, half] = self.storages(op);
+        Ok(self.launch(full, 1).await?.1 == self.launch(half, 1).await?.1)
+    }
+
+    /// f16 takes half the memory: it is chosen unless it is slower.
+    async fn choose_storage(&mut self, kernels: &[KernelId], op: Op) -> Result<(), EngineError> {
+        let times = self.race(&self.storages(op)).await?;
+        kernels.iter().for_each(|kernel| self.variants.set_half(*kernel, times[1] * MARGIN <= times[0]));
+        Ok(())
+    }
+
+    /// Milliseconds a launch of each candidate: the best of a few rounds, fewer for the hopeless.
+    async fn race(&mut self, candidates: &[Candidate]) -> Result<Vec<f64>, EngineError> {
+        let mut times = vec![f64::INFINITY; candidates.len()];
+        let mut launches = 1;
+        for round in 0..ROUNDS {
+            let best = times.iter().copied().fold(f64::INFINITY, f64::min);
+            for (candidate, time) in candidates.iter().zip(&mut times) {
+                if round > 1 && *time > HOPELESS * best {
+                    continue;
+                }
+                let (ms, _) = self.launch(*candidate, launches).await?;
+                // The first round only warms up.
+                if round > 0 {
+                    *time = time.min(ms / launches as f64);
+                }
+            }
+            while round == 0 && launches < MOST_LAUNCHES {
+                let (ms, _) = self.launch(candidates[0], launches).await?;
+                if ms >= LONG_ENOUGH_MS {
+                    break;
+                }
+                launches *= 4;
+            }
+        }
+        for (candidate, ms) in candidates.iter().zip(&times) {
+            let spec = candidate.op.kernel().spec();
+            let (form, half) = (spec.forms[candidate.form].name, candidate.half);
+            self.variants.timings.push(Timing { kernel: spec.stem, form, half, ms: *ms });
+        }
+        Ok(times)
+    }
+
+    /// Milliseconds that so many launches take, and the first words of the output.
+    async fn launch(&mut self, candidate: Candidate, count: usize) -> Result<(f64, Vec<f32>), EngineError> {
+        let Candidate { op, form, half } = candidate;
+        self.engine.force(op.kernel(), form);
+        let inputs = (0..op.kernel().spec().inputs.len()).map(|i| match op.has_weights() && i == WEIGHT_INPUT {
+            true => WEIGHT[usize::from(half)],
+            false => INPUT,
+        });
+        let steps = vec![Step { op, inputs: inputs.collect(), output: OUTPUT }; count];
+        let start = Instant::now();
+        let words = self.engine.run(&steps, &[(OUTPUT, 64)]).await?.swap_remove(0);
+        Ok((start.elapsed().as_secs_f64() * 1e3, words))
+    }
 }

@@ -12,6 +12,8 @@ pub const LIGHT: &[(&str, &str)] = &[
     ("--capacity", "#7a8794"),
     ("--filtering", "#009e73"),
     ("--accent", "#a3397c"),
+    ("--vermilion", "#c45100"),
+    ("--orange", "#a86400"),
     ("--accent-soft", "#f6e6f0"),
     ("--worse", "213 94 0"),
     ("--better", "0 114 178"),

@@ -11,4 +11,6 @@ pub use gesture::{Gesture, step, wheel_factor};
 pub use grid::{HeadFigures, Order, telling_head};
 pub use heat::{Colour, Key, Viewport, full_scale, paint};
 pub use kernel::kernel_eigenvalues;
-pub use words::{eigenvalue_sentence, figure, head_sentence, pair_sentence, plane_sentence, spectrum_sentence};
+pub use words::{
+    eigenvalue_sentence, figure, head_sentence, pair_sentence, percent, plane_sentence, spectrum_sentence,
+};

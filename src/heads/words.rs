@@ -5,7 +5,7 @@ use crate::spectra::{Plane, effective_rank, rank90};
 use crate::words::signed;
 
 /// A share as whole per cent; "< 1" and "> 99" where rounding would say none or all.
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     match 100.0 * share {
         p if p > 0.0 && p < 0.5 => "< 1 %".into(),
         p if (99.5..100.0).contains(&p) => "> 99 %".into(),

@@ -16,8 +16,11 @@ pub struct Params {
     pub value: HeadView,
 }
 
-/// Queries a workgroup.
+/// Queries a workgroup of the first form.
 pub const ROWS: u32 = 16;
+/// Queries a thread of the second, and threads a workgroup.
+pub const THREAD_ROWS: u32 = 8;
+pub const THREADS: u32 = 8;
 /// What the shader's named accumulators hold.
 pub const MAX_VALUE_WIDTH: usize = 128;
 
@@ -26,6 +29,13 @@ impl Kernel for Params {
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        match form {
+            0 => self.groups(),
+            _ => [(self.tokens.div_ceil(THREAD_ROWS) * self.heads).div_ceil(THREADS), 1, 1],
+        }
     }
 
     fn output_words(&self) -> usize {

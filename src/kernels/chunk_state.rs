@@ -42,8 +42,9 @@ impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["keys", "values"];
 
     fn groups(&self) -> [u32; 3] {
-        let quads = state_words(self.key.width, self.value.width) / 4;
-        [quads.div_ceil(64), self.heads, self.tokens.div_ceil(CHUNK)]
+        let (k, v) = (self.key.width / 4, self.value.width / 4);
+        let threads = k.div_ceil(2) * v.div_ceil(2) + k + v;
+        [threads.div_ceil(32), self.heads, self.tokens.div_ceil(CHUNK)]
     }
 
     fn output_words(&self) -> usize {

@@ -32,7 +32,8 @@ impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["z", "matrices"];
 
     fn groups(&self) -> [u32; 3] {
-        [(self.rows * self.out.width / 4).div_ceil(64), self.heads, 1]
+        // A thread has 4 rows and 8 columns.
+        [(self.rows.div_ceil(4) * self.out.width.div_ceil(8)).div_ceil(64), self.heads, 1]
     }
 
     fn output_words(&self) -> usize {

@@ -6,6 +6,7 @@ use super::{Kernel, store};
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Params {
     pub rows: u32,
+    /// A multiple of 4.
     pub d_model: u32,
     pub epsilon: f32,
     pub pad: u32,
@@ -16,6 +17,13 @@ impl Kernel for Params {
 
     fn groups(&self) -> [u32; 3] {
         [self.rows, 1, 1]
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        match form {
+            0 => self.groups(),
+            _ => [self.rows.div_ceil(8), 1, 1],
+        }
     }
 
     fn output_words(&self) -> usize {

@@ -4,7 +4,8 @@
 //!   out_i = (Σv + scale·(q·Σk⊗v) − scale·(q·Σk)·Σv/n)/n. Width 0 leaves Σv/n: uniform averaging.
 //! - elu1: out_i = φ(q)·Σφ(k)⊗v / (φ(q)·Σφ(k) + 10⁻⁶), no scale.
 
-use super::chunk_state::{CHUNK, ELU1, feature, state_words};
+use super::attention::{THREAD_ROWS, THREADS};
+use super::chunk_state::{CHUNK, ELU1, IDENTITY, feature, state_words};
 use super::{HeadView, Kernel, add_scaled, store};
 
 /// Keeps the elu1 denominator away from zero.
@@ -15,7 +16,7 @@ pub const ELU1_EPSILON: f32 = 1e-6;
 pub struct Params {
     pub tokens: u32,
     pub heads: u32,
-    /// [`super::chunk_state::IDENTITY`] (linearized, uniform) or [`ELU1`].
+    /// [`IDENTITY`] (linearized, uniform) or [`ELU1`].
     pub feature: u32,
     /// Factor on the scores of linearized; unused by elu1.
     pub scale: f32,
@@ -27,7 +28,7 @@ pub struct Params {
     pub value: HeadView,
 }
 
-/// Queries a workgroup; divides [`CHUNK`].
+/// Queries a workgroup of the first form; divides [`CHUNK`], as does what a thread of the second takes.
 pub const ROWS: u32 = 16;
 
 impl Kernel for Params {
@@ -35,6 +36,18 @@ impl Kernel for Params {
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        match form {
+            0 => self.groups(),
+            _ => [(self.tokens.div_ceil(THREAD_ROWS) * self.heads).div_ceil(THREADS), 1, 1],
+        }
+    }
+
+    /// The last form leaves φ out.
+    fn takes_form(&self, form: usize) -> bool {
+        form < 2 || self.feature == IDENTITY
     }
 
     fn output_words(&self) -> usize {

@@ -17,8 +17,8 @@ pub const BIAS: u32 = 1;
 pub const GELU: u32 = 2;
 pub const RESIDUAL: u32 = 4;
 
-/// Rows and columns of the output that one workgroup computes.
-pub const TILE: u32 = 32;
+/// Rows and columns of the output that one workgroup of each form computes.
+pub const TILES: [u32; 4] = [32, 32, 64, 128];
 
 /// The tanh form of GELU, the one that GPT-2 was trained with.
 pub fn gelu(x: f64) -> f64 {
@@ -29,7 +29,11 @@ impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["x", "weight", "bias", "residual"];
 
     fn groups(&self) -> [u32; 3] {
-        [self.cols.div_ceil(TILE), self.rows.div_ceil(TILE), 1]
+        self.form_groups(0)
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        [self.cols.div_ceil(TILES[form]), self.rows.div_ceil(TILES[form]), 1]
     }
 
     fn output_words(&self) -> usize {

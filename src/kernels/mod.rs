@@ -4,6 +4,10 @@
 //! in `fast`.
 //!
 //! To add one: `shaders/x.wgsl`, `src/kernels/x.rs`, one row in the table below.
+//!
+//! A kernel may have several *forms*, one of which the engine picks for the adapter: then `shaders/x.wgsl` holds
+//! what they share (parameters, bindings, epilogue), `shaders/x_form.wgsl` one entry point each, and the table
+//! lists the pieces of every form.
 
 use bytemuck::Pod;
 
@@ -14,8 +18,16 @@ pub mod memory;
 pub trait Kernel: Pod {
     /// Names of the read-only inputs, bindings 1…n in the shader; the output is binding n + 1.
     const INPUTS: &'static [&'static str];
-    /// Workgroups in x, y, z.
+    /// Workgroups in x, y, z; of the first form, where there are several.
     fn groups(&self) -> [u32; 3];
+    /// Workgroups of the form at that place in the table.
+    fn form_groups(&self, _form: usize) -> [u32; 3] {
+        self.groups()
+    }
+    /// Whether that form takes these parameters; where it does not, the one before it does.
+    fn takes_form(&self, _form: usize) -> bool {
+        true
+    }
     /// Length of the output buffer in f32 words.
     fn output_words(&self) -> usize;
     /// The formula, with f64 accumulators. Inputs and output are laid out as in the shader.
@@ -26,14 +38,51 @@ pub trait Kernel: Pod {
 pub struct Spec {
     pub id: KernelId,
     pub stem: &'static str,
-    /// The text that is compiled: `common.wgsl` followed by the kernel's own file.
-    pub source: &'static str,
     pub inputs: &'static [&'static str],
     pub params_bytes: usize,
+    /// Never empty. All compute the same; the first runs well everywhere.
+    pub forms: &'static [Form],
+}
+
+/// One way to run a kernel.
+pub struct Form {
+    pub name: &'static str,
+    /// The text that is compiled: `common.wgsl` followed by the kernel's own pieces.
+    pub source: &'static str,
+    /// The same for weights stored as f16; None where the kernel has none.
+    pub half_source: Option<&'static str>,
+}
+
+/// Where a kernel that has weights binds them: the input at this place.
+pub const WEIGHT_INPUT: usize = 1;
+
+macro_rules! text {
+    ($($piece:expr),+) => {
+        concat!(
+            include_str!("../../shaders/common.wgsl"),
+            $("\n", include_str!(concat!("../../shaders/", $piece, ".wgsl"))),+
+        )
+    };
+}
+
+macro_rules! forms {
+    ($module:ident) => {
+        &[Form { name: stringify!($module), source: text!(stringify!($module)), half_source: None }]
+    };
+    ($module:ident weight { $($form:ident = [$($piece:literal),+]),+ $(,)? }) => {
+        &[$(Form {
+            name: stringify!($form),
+            source: text!("weight_f32", $($piece),+),
+            half_source: Some(text!("weight_f16", $($piece),+)),
+        }),+]
+    };
+    ($module:ident plain { $($form:ident = [$($piece:literal),+]),+ $(,)? }) => {
+        &[$(Form { name: stringify!($form), source: text!($($piece),+), half_source: None }),+]
+    };
 }
 
 macro_rules! kernel_table {
-    ($($op:ident = $module:ident),* $(,)?) => {
+    ($($op:ident = $module:ident $($kind:ident $forms:tt)?),* $(,)?) => {
         $(pub mod $module;)*
 
         /// One kernel launch: which kernel, with which parameters.
@@ -47,12 +96,9 @@ macro_rules! kernel_table {
         pub const TABLE: &[Spec] = &[$(Spec {
             id: KernelId::$op,
             stem: stringify!($module),
-            source: concat!(
-                include_str!("../../shaders/common.wgsl"),
-                include_str!(concat!("../../shaders/", stringify!($module), ".wgsl"))
-            ),
             inputs: <$module::Params as Kernel>::INPUTS,
             params_bytes: size_of::<$module::Params>(),
+            forms: forms!($module $($kind $forms)?),
         }),*];
 
         impl Op {
@@ -66,8 +112,15 @@ macro_rules! kernel_table {
             pub fn from_params(kernel: KernelId, bytes: &[u8]) -> Op {
                 match kernel { $(KernelId::$op => Op::$op(bytemuck::pod_read_unaligned(bytes))),* }
             }
+            /// Workgroups of the first form, and of any.
             pub fn groups(&self) -> [u32; 3] {
-                match self { $(Op::$op(p) => p.groups()),* }
+                self.form_groups(0)
+            }
+            pub fn form_groups(&self, form: usize) -> [u32; 3] {
+                match self { $(Op::$op(p) => p.form_groups(form)),* }
+            }
+            pub fn takes_form(&self, form: usize) -> bool {
+                match self { $(Op::$op(p) => p.takes_form(form)),* }
             }
             pub fn output_words(&self) -> usize {
                 match self { $(Op::$op(p) => p.output_words()),* }
@@ -80,17 +133,34 @@ macro_rules! kernel_table {
 }
 
 kernel_table! {
-    Embed = embed,
+    Embed = embed weight { plain = ["embed"] },
     Interleave = interleave,
-    LayerNorm = layer_norm,
-    Matmul = matmul,
-    MatmulWide = matmul_wide,
+    LayerNorm = layer_norm plain {
+        group = ["layer_norm", "layer_norm_group"],
+        rows = ["layer_norm", "layer_norm_rows"],
+    },
+    Matmul = matmul weight {
+        narrow = ["matmul", "matmul_narrow"],
+        wide = ["matmul", "block", "matmul_wide"],
+        tile = ["matmul", "tile", "matmul_tile"],
+        big = ["matmul", "matmul_big"],
+    },
     HeadProduct = head_product,
-    Attention = attention,
+    Attention = attention plain {
+        tile = ["attention", "attention_tile"],
+        rows = ["attention", "feature_identity", "rows", "attention_rows"],
+    },
     ChunkState = chunk_state,
     ChunkScan = chunk_scan,
-    LinearAttention = linear_attention,
-    Unembed = unembed,
+    LinearAttention = linear_attention plain {
+        tile = ["linear_attention", "linear_attention_tile"],
+        rows_elu1 = ["linear_attention", "feature_given", "rows", "linear_attention_rows"],
+        rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
+    },
+    Unembed = unembed weight {
+        rows = ["unembed", "block", "unembed_rows"],
+        tile = ["unembed", "tile", "unembed_tile"],
+    },
     TokenScores = token_scores,
     Gram = gram,
     Orthogonalize = orthogonalize,
@@ -101,6 +171,40 @@ kernel_table! {
 impl KernelId {
     pub fn spec(self) -> &'static Spec {
         &TABLE[self as usize]
+    }
+}
+
+impl Op {
+    /// Whether the input at [`WEIGHT_INPUT`] holds weights, which may be stored as f16.
+    pub fn has_weights(&self) -> bool {
+        self.kernel().spec().forms[0].half_source.is_some()
+    }
+
+    /// Rows of the weights.
+    pub fn weight_rows(&self) -> u32 {
+        match self {
+            Op::Embed(p) => p.vocab,
+            Op::Unembed(p) => p.vocab,
+            Op::Matmul(p) => p.cols,
+            _ => 0,
+        }
+    }
+
+    /// The share of this launch that needs `rows` rows of the weights from `first` on. Only the embedding may be
+    /// larger than a binding, so only its kernels have shares; others come back whole.
+    pub fn part(&self, first: u32, rows: u32) -> Op {
+        match *self {
+            Op::Embed(p) => Op::Embed(embed::Params { first_id: first, vocab: rows, ..p }),
+            Op::Unembed(p) => Op::Unembed(unembed::Params { first_id: first, vocab: rows, ..p }),
+            whole => whole,
+        }
+    }
+}
+
+impl Spec {
+    /// The form of that name.
+    pub fn form(&self, name: &str) -> Option<usize> {
+        self.forms.iter().position(|form| form.name == name)
     }
 }
 

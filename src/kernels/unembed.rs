@@ -10,10 +10,10 @@ pub const TOP: usize = 5;
 /// "None" for logits: below every real one, and finite, since shaders may assume no infinities.
 pub const NONE: f32 = -3.0e38;
 
-/// Vocabulary entries a workgroup goes through.
+/// Vocabulary entries a record sums up.
 pub const SLAB: u32 = 512;
-/// Tokens a workgroup.
-pub const ROWS: u32 = 32;
+/// Tokens a workgroup of each form.
+pub const ROWS: [u32; 2] = [64, 64];
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
@@ -21,8 +21,19 @@ pub struct Params {
     pub rows: u32,
     /// A multiple of 4.
     pub d_model: u32,
+    /// Rows of the embedding that are bound, and the id of the first of them, a multiple of [`SLAB`].
     pub vocab: u32,
-    pub pad: u32,
+    pub first_id: u32,
+    /// Slabs of the whole vocabulary.
+    pub slabs: u32,
+    pub pad: [u32; 3],
+}
+
+impl Params {
+    /// A launch that has the whole embedding bound.
+    pub fn whole(rows: u32, d_model: u32, vocab: u32) -> Self {
+        Params { rows, d_model, vocab, first_id: 0, slabs: vocab.div_ceil(SLAB), pad: [0; 3] }
+    }
 }
 
 /// A record under construction: the running maximum, exponential sum and top five.
@@ -55,28 +66,35 @@ impl Running {
 }
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["x", "embedding", "targets"];
+    const INPUTS: &'static [&'static str] = &["x", "weight", "targets"];
 
     fn groups(&self) -> [u32; 3] {
-        [self.vocab.div_ceil(SLAB), self.rows.div_ceil(ROWS), 1]
+        self.form_groups(0)
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        [self.rows.div_ceil(ROWS[form]), self.vocab.div_ceil(SLAB), 1]
     }
 
     fn output_words(&self) -> usize {
-        self.vocab.div_ceil(SLAB) as usize * self.rows as usize * RECORD
+        self.slabs as usize * self.rows as usize * RECORD
     }
 
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
         let [x, embedding, targets] = inputs else { unreachable!("unembed has three inputs") };
         let (rows, d) = (self.rows as usize, self.d_model as usize);
-        for (n, record) in output.chunks_exact_mut(RECORD).enumerate() {
+        let start = self.first_id as usize / SLAB as usize * rows * RECORD;
+        let records = self.vocab.div_ceil(SLAB) as usize * rows * RECORD;
+        for (n, record) in output[start..][..records].chunks_exact_mut(RECORD).enumerate() {
             let (slab, t) = (n / rows, n % rows);
             let first = slab * SLAB as usize;
             let mut running = Running::new();
             for id in first..(first + SLAB as usize).min(self.vocab as usize) {
                 let logit = dot(&x[t * d..][..d], &embedding[id * d..][..d]);
                 running.add_mass(logit, 1.0);
-                running.offer(logit, id as f32);
-                if id as f32 == targets[t] {
+                let name = (self.first_id as usize + id) as f32;
+                running.offer(logit, name);
+                if name == targets[t] {
                     running.target = logit;
                 }
             }

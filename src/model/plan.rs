@@ -60,7 +60,9 @@ impl<'a> Plan<'a> {
             tokens: self.tokens as u32,
             d_model: self.config.d_model as u32,
             scale: self.config.embed_scale,
-            pad: 0,
+            vocab: self.config.vocab_size as u32,
+            first_id: 0,
+            pad: [0; 3],
         };
         let inputs = [Buffer::Ids, Buffer::TokenEmbedding, Buffer::PositionEmbedding];
         self.push(Op::Embed(params), &inputs, Buffer::Residual(slot, 0));
@@ -103,7 +105,7 @@ impl<'a> Plan<'a> {
     pub(super) fn score_from(&mut self, output: Buffer, targets: Buffer) {
         let x = self.norm(output, Buffer::FinalGain, Buffer::FinalBias);
         let (rows, vocab) = (self.rows(), self.config.vocab_size as u32);
-        let params = unembed::Params { rows, d_model: self.config.d_model as u32, vocab, pad: 0 };
+        let params = unembed::Params::whole(rows, self.config.d_model as u32, vocab);
         self.push(Op::Unembed(params), &[x, Buffer::TokenEmbedding, targets], Buffer::Partials);
         let merge = token_scores::Params { rows, slabs: vocab.div_ceil(SLAB), pad: [0; 2] };
         self.push(Op::TokenScores(merge), &[Buffer::Partials], Buffer::TokenScores);

@@ -2,6 +2,7 @@
 
 mod words;
 
+use crate::export::Column;
 use crate::model::LayerMode;
 
 pub use words::{about, estimate, sentence};
@@ -83,13 +84,10 @@ impl Curves {
         Some(self.at(curve, k)?.and_then(|p| Some(p / self.baseline?)))
     }
 
-    /// Curve and k of every point that is still to be measured, a curve after another: runs that follow each other
-    /// then share their first layers.
+    /// Curve and k of every point that is still to be measured, so ordered that all curves grow together.
     pub fn missing(&self) -> Vec<(usize, usize)> {
-        let first = self.first();
-        let curves = self.values.iter().enumerate();
-        let points = curves.flat_map(|(c, points)| points.iter().enumerate().map(move |(i, point)| (c, i, point)));
-        points.filter(|(_, _, point)| point.is_none()).map(|(c, i, _)| (c, i + first)).collect()
+        let points = self.kind.points(self.layers).flat_map(|k| (0..SWEPT.len()).map(move |curve| (curve, k)));
+        points.filter(|(curve, k)| self.at(*curve, *k).is_none()).collect()
     }
 
     pub fn done(&self) -> bool {
@@ -118,6 +116,23 @@ impl Curves {
     }
 }
 
+/// The curves as columns, those of models by their ids: perplexity, and its ratio to the model's own baseline. What
+/// is not measured, or overflows, is empty.
+pub fn columns(kind: Kind, layers: usize, models: &[(&str, &Curves)]) -> Vec<Column> {
+    let mut columns = vec![Column::new("k", kind.points(layers))];
+    for (id, curves) in models {
+        for (curve, mode) in SWEPT.iter().enumerate() {
+            let name = format!("{}_{mode}", id.replace('-', "_"));
+            let of = |value: fn(&Curves, usize, usize) -> Point| {
+                kind.points(layers).map(move |k| value(curves, curve, k).flatten()).collect::<Vec<Option<f64>>>()
+            };
+            columns.push(Column::new(format!("{name}_perplexity"), of(Curves::at)));
+            columns.push(Column::new(format!("{name}_ratio"), of(Curves::ratio)));
+        }
+    }
+    columns
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,7 +153,7 @@ mod tests {
     fn curves_fill_in_any_order() {
         let mut curves = Curves::new(Kind::First, 2, Some(30.0));
         assert_eq!((curves.at(0, 0), curves.at(0, 1)), (Some(Some(30.0)), None));
-        assert_eq!(curves.missing()[..3], [(0, 1), (0, 2), (1, 1)]);
+        assert_eq!(curves.missing()[..5], [(0, 1), (1, 1), (2, 1), (3, 1), (0, 2)]);
         curves.set(0, 2, None);
         assert_eq!(curves.ratio(0, 2), Some(None), "an overflow is measured");
         assert_eq!(curves.ratios(0), [Some(1.0)]);
@@ -163,6 +178,10 @@ mod tests {
         curves.set(3, 0, Some(1.0));
         assert_eq!((curves.at(3, 0), curves.ratio(3, 1)), (None, Some(Some(2.0))));
         assert_eq!(curves.ratios(3), [Some(2.0)]);
+        let columns = columns(Kind::Alone, 2, &[("sd-6m", &curves)]);
+        let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+        assert_eq!((names.len(), names[0], names[8]), (9, "k", "sd_6m_off_ratio"));
+        assert_eq!(columns[8].cells, Column::new("", [Some(2.0), None]).cells);
         assert_eq!((curves.points(3), curves.progress()), (vec![Some(Some(60.0)), None], (1, 8)));
     }
 }

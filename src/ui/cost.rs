@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
+use super::export::Save;
 use super::plot::{Growth, Picture, growth};
 use super::state::State;
 use crate::cost::{
-    LONGEST, Memory, all_attention_parameters, arithmetic, bytes, crossover, crossover_sentence, flops, memory,
-    memory_sentence, sentence, tokens,
+    LONGEST, Memory, all_attention_parameters, arithmetic, bytes, columns, crossover, crossover_sentence, flops,
+    memory, memory_sentence, sentence, tokens,
 };
 use crate::model::{Config, LayerMode};
 
@@ -68,9 +69,9 @@ pub fn Cost(state: State) -> impl IntoView {
         </div>
         <h2>"Longer texts"<span>"the same model, as if its positions went on"</span></h2>
         <div class="cost-panel">
-            <Grown state=state costs=costs title="memory to go on with the text"
+            <Grown state=state costs=costs id="memory" title="memory to go on with the text"
                 name=bytes of=|c, modes, n| c.memory(modes).bytes(n)/>
-            <Grown state=state costs=costs title="arithmetic of reading it"
+            <Grown state=state costs=costs id="arithmetic" title="arithmetic of reading it"
                 name=flops of=|c, modes, n| c.work(modes, n)/>
         </div>
         <Lengths costs=costs/>
@@ -177,6 +178,7 @@ type Quantity = fn(&Costs, &[LayerMode], u64) -> f64;
 fn Grown(
     state: State,
     costs: Memo<Option<Costs>>,
+    id: &'static str,
     title: &'static str,
     name: fn(f64) -> String,
     of: Quantity,
@@ -196,10 +198,13 @@ fn Grown(
         };
         Some(growth(&figure, state.narrow.get()))
     };
+    let data = move || costs.get().map_or(Vec::new(), |c| columns(&c.config, &c.modes, &c.lengths(4)));
+    let words = move || costs.with(|c| c.as_ref().map_or(String::new(), |c| sentence(&c.config, &c.modes, c.tokens)));
     view! {
         <figure>
             <div class="plot" role="img" aria-label=format!("{title}, now and with softmax in every layer; figures in the table below")
                 inner_html=move || picture().map(|p| p.svg)></div>
+            <Save state=state id=id title=title data=data sentence=Signal::derive(words)/>
         </figure>
     }
 }

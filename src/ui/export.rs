@@ -66,12 +66,22 @@ pub fn Save(
             done(Some(saved));
         });
     };
+    let outside = move |target: Option<web_sys::EventTarget>| {
+        let node = target.and_then(|target| target.dyn_into::<Node>().ok());
+        node.is_some_and(|node| menu.get_untracked().is_some_and(|menu| !menu.contains(Some(&node))))
+    };
+    // Some browsers give a pressed button no focus: then the focus goes nowhere, and only a press elsewhere closes.
     let left = move |event: FocusEvent| {
-        let next = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
-        if !menu.get_untracked().is_some_and(|menu| menu.contains(next.as_ref())) {
+        if outside(event.related_target()) {
             close();
         }
     };
+    let pressed = window_event_listener(leptos::ev::pointerdown, move |event| {
+        if outside(event.target()) {
+            close();
+        }
+    });
+    on_cleanup(move || pressed.remove());
     let key = move |event: KeyboardEvent| {
         if event.key() == "Escape" {
             close();

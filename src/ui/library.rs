@@ -140,8 +140,13 @@ impl Library {
         self.source.clone()
     }
 
-    /// A model that is in memory; it will stay the longest.
-    pub fn get(&mut self, id: &str) -> Option<Timed> {
+    /// A model that is in memory, here or among those of the Heads view; it will stay the longest.
+    pub fn get(&mut self, id: &'static str) -> Option<Timed> {
+        if let Some(model) = self.source.state.heads.shelved(id)
+            && !self.models.iter().any(|(of, _)| *of == id)
+        {
+            self.insert(id, (model, 0.0));
+        }
         let place = self.models.iter().position(|(of, _)| *of == id)?;
         self.models[..=place].rotate_right(1);
         Some(self.models[0].1.clone())

@@ -223,8 +223,13 @@ async fn open_gpu(opened: &mut Option<Result<Gpu, NoGpu>>, state: State, cpu: bo
             let navigator = window().navigator();
             let agent = navigator.user_agent().unwrap_or_default();
             let advice = Browser::new(&agent, navigator.max_touch_points() as u32).advice(reason);
+            let why = match reason {
+                // What was tried in vain speaks of systems that no page can use.
+                NoGpu::NoAdapter(_) => "the browser found no usable GPU adapter".into(),
+                other => other.to_string(),
+            };
             let message =
-                format!("WebGPU is not used: {reason}. The slower CPU engine computes the same figures. {advice}");
+                format!("WebGPU is not used: {why}. The slower CPU engine computes the same figures. {advice}");
             // What a browser does not offer it will not offer the next moment either.
             on_cpu(message, matches!(reason, NoGpu::NoAdapter(_) | NoGpu::Device(_)))
         }

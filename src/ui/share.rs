@@ -267,9 +267,9 @@ pub fn Verdict(state: State) -> impl IntoView {
 pub fn Restrictions(state: State) -> impl IntoView {
     move || {
         state.restrictions().map(|text| {
-            let whole = move || format!("#{}", state.whole_fragment());
+            let whole = move || format!("#{}", state.unlocked_fragment());
             view! {
-                <div id="restrictions" class="message">{text}" "<a id="unlock" href=whole>"Unlock the whole page"</a></div>
+                <div id="restrictions" class="message">{text}" "<a id="unlock" href=whole>"Unlock"</a></div>
             }
         })
     }

@@ -110,10 +110,10 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
             <div class="figure-tools">
                 <Under state=state/>
                 <TimelapseSlider state=state/>
-                <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
-                    data=move || state.figure.with(|c| c.columns())/>
                 <Data table=Signal::derive(move || state.figure.with(plot::cascade_table))/>
             </div>
+            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+                data=move || state.figure.with(|c| c.columns())/>
         </figure>
     }
 }

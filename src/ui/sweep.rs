@@ -3,10 +3,12 @@
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::prelude::*;
 
+use super::export::Save;
 use super::plot::{Picture, Sweep as Figure, height, sweep};
 use super::state::{State, TwinState, set};
+use crate::export::Column;
 use crate::link::Pin;
-use crate::sweep::{Curves, Kind, SWEPT, about, estimate, sentence};
+use crate::sweep::{Curves, Kind, SWEPT, about, columns, estimate, sentence};
 use crate::words::{change, megabytes, perplexity, short};
 use crate::zoo::{self, ModelEntry};
 
@@ -29,6 +31,13 @@ fn main_curves(state: State) -> Option<Curves> {
 fn twin_curves(state: State) -> Option<Curves> {
     let wanted = state.sweep.with_twin.get();
     state.sweep.twin_curves.get().filter(|c| wanted && c.kind == state.sweep.kind.get())
+}
+
+fn columns_now(state: State) -> Vec<Column> {
+    let (main, other) = (main_curves(state), twin_curves(state));
+    let ids = [state.model.get().id, state.model.get().twin];
+    let models: Vec<_> = ids.into_iter().zip([&main, &other]).filter_map(|(id, c)| Some((id, c.as_ref()?))).collect();
+    columns(state.sweep.kind.get(), state.model.get().layers, &models)
 }
 
 #[component]
@@ -65,6 +74,8 @@ pub fn Sweep(state: State) -> impl IntoView {
                 <Crosshair state=state picture=picture/>
                 <Readout state=state/>
                 <figcaption id="sweep-sentence" aria-live="polite">{words}</figcaption>
+                <Save state=state id="sweep" title="What simplifying layers costs: change of perplexity"
+                    data=move || columns_now(state) sentence=Signal::derive(move || words().unwrap_or_default())/>
             </figure>
             <Table state=state/>
         </div>

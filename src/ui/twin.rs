@@ -98,11 +98,6 @@ impl Twin {
 
     /// Whether the weights are in memory; where they are not, they begin to come.
     fn bring(&mut self, state: State, entry: &'static ModelEntry, library: &mut Library) -> bool {
-        if library.get(entry.id).is_none()
-            && let Some(model) = state.heads.shelved(entry.id)
-        {
-            library.insert(entry.id, (model, 0.0));
-        }
         if library.get(entry.id).is_some() {
             set(state.sweep.twin, TwinState::Here);
             return true;

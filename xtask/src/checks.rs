@@ -23,7 +23,7 @@ const STEPS: &[(&str, Step)] = &[
     ("clippy, wasm32", clippy_page),
     ("documentation", documentation),
     ("tests of the core", core_tests),
-    ("tests of the training code", training_tests),
+    ("tests of the training code and the benchmark's files", training_tests),
     ("site", build_site),
     ("tests in the browser", browser_tests),
 ];
@@ -82,7 +82,7 @@ fn core_tests(tally: &mut Tally) -> Result<(), Failure> {
 fn training_tests(tally: &mut Tally) -> Result<(), Failure> {
     let python = install::training_python()?;
     Cmd::new(&python.to_string_lossy())
-        .args(["-m", "pytest", "-q", "training/tests"])
+        .args(["-m", "pytest", "-q", "training/tests", "benches/browser"])
         .run_watched(|line| tally.read(line))
 }
 

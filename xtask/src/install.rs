@@ -133,20 +133,33 @@ fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// A Python that can run the tests of `training/`: the system's, or one in the user's cache, which outlives the
-/// checkout because torch for Linux comes with CUDA libraries of about 3 GB.
+/// A Python that can run the tests of `training/` and of the benchmark's files; torch for Linux comes with CUDA
+/// libraries of about 3 GB.
 pub fn training_python() -> Result<PathBuf, Failure> {
+    let imports = "import numpy, onnx, pytest, safetensors, tokenizers, torch";
+    python(
+        "cascade-training",
+        imports,
+        &["training/requirements.txt", "benches/browser/requirements.txt"],
+        "about 3 GB",
+    )
+}
+
+/// A Python that can write the files of the browser benchmark.
+pub fn bench_python() -> Result<PathBuf, Failure> {
+    python("cascade-bench", "import numpy, onnx, safetensors", &["benches/browser/requirements.txt"], "about 120 MB")
+}
+
+/// A Python that runs `imports`: the system's, or one in the user's cache, which outlives the checkout.
+fn python(name: &str, imports: &str, lists: &[&str], size: &str) -> Result<PathBuf, Failure> {
     let home = std::env::var_os("HOME").map_or_else(|| root().join("target"), |home| Path::new(&home).join(".cache"));
-    let folder = home.join("cascade-training");
+    let folder = home.join(name);
     let own = folder.join("bin/python");
-    let ready = |python: &Path| {
-        let imports = "import numpy, pytest, safetensors, tokenizers, torch";
-        Cmd::new(&python.to_string_lossy()).args(["-c", imports]).output().is_some()
-    };
+    let ready = |python: &Path| Cmd::new(&python.to_string_lossy()).args(["-c", imports]).output().is_some();
     if let Some(python) = [PathBuf::from("python3"), own.clone()].into_iter().find(|python| ready(python)) {
         return Ok(python);
     }
-    eprintln!("Installing what training/requirements.txt lists (about 3 GB) into {}", folder.display());
+    eprintln!("Installing what {} lists ({size}) into {}", lists.join(" and "), folder.display());
     if find_program("python3").is_none() {
         apt_install("Python", &["python3", "python3-venv"])?;
     }
@@ -155,9 +168,14 @@ pub fn training_python() -> Result<PathBuf, Failure> {
             "{error}\nPython's venv module is needed; on Debian and Ubuntu the package is python3-venv"
         ))
     })?;
-    let pip = ["-m", "pip", "install", "--quiet", "-r", "training/requirements.txt"];
-    Cmd::new(&own.to_string_lossy()).args(pip).run()?;
+    let lists = lists.iter().flat_map(|list| ["-r", list]);
+    Cmd::new(&own.to_string_lossy()).args(["-m", "pip", "install", "--quiet"]).args(lists).run()?;
     Ok(own)
+}
+
+/// The package manager of the benchmark's peers.
+pub fn npm() -> Result<(), Failure> {
+    if find_program("npm").is_some() { Ok(()) } else { apt_install("npm", &["npm"]) }
 }
 
 /// The compressor that measures the site as a server would send it.

@@ -3,6 +3,7 @@
 //! The commands live here rather than in shell scripts so that they are the same on every system, and in a library
 //! so that the browser tests serve the site with the very server that `cargo xtask serve` uses.
 
+pub mod bench;
 pub mod checks;
 pub mod cpu_engine;
 pub mod install;

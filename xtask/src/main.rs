@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use xtask::shell::{Cmd, Failure};
-use xtask::{checks, cpu_engine, site};
+use xtask::{bench, checks, cpu_engine, site};
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
@@ -14,6 +14,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                                  run a model natively and print its report (JSON) on standard output, or with
                                  --script a Python script that computes the same figures again in float64
   bench                          time-to-toggle and linear modes against softmax, as ratios in one run
+  bench --browser [--rounds N] [--minutes M] [--only NAME,…] [--out FILE] [--table FILE]
+                                 our engine beside onnxruntime-web, TensorFlow.js and jax-js in one page
 
 Each command installs what it needs and says so.";
 
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
         "build" => no_more(rest).and_then(|()| site::build()),
         "test" => no_more(rest).and_then(|()| checks::run_all()),
         "report" => return report(rest),
-        "bench" => bench(rest),
+        "bench" => bench::bench(rest),
         // A step of `build`, called by trunk.
         "cpu-engine" => no_more(rest).and_then(|()| cpu_engine::add_to_page()),
         "help" | "--help" | "-h" => {
@@ -67,10 +69,4 @@ fn report(arguments: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn bench(arguments: &[String]) -> Result<(), Failure> {
-    Cmd::cargo("bench --package cascade --no-default-features --features native --bench toggle --")
-        .args(arguments)
-        .run()
 }

@@ -47,7 +47,6 @@ impl Op {
         match self {
             Op::LayerNorm(params) => run(params, inputs, output),
             Op::Matmul(params) => run(params, inputs, output),
-            Op::MatmulWide(params) => run(&params.0, inputs, output),
             Op::HeadProduct(params) => run(params, inputs, output),
             Op::Attention(params) => run(params, inputs, output),
             Op::ChunkState(params) => run(params, inputs, output),

@@ -9,14 +9,18 @@ const RECORDS: usize = 16;
 
 impl Fast for Params {
     fn parts(&self) -> Parts {
-        Parts::of_rows(self.vocab.div_ceil(SLAB) * self.rows, RECORDS, RECORD)
+        let first = (self.first_id / SLAB * self.rows) as usize * RECORD;
+        Parts { first, ..Parts::of_rows(self.vocab.div_ceil(SLAB) * self.rows, RECORDS, RECORD) }
     }
 
     fn part(&self, inputs: &[&[f32]], index: usize, output: &mut [f32]) {
         let [x, embedding, targets] = inputs else { unreachable!("unembed has three inputs") };
         let (rows, d, slab_words) = (self.rows as usize, self.d_model as usize, SLAB as usize);
         let mut logits = vec![NONE; RECORDS * slab_words];
-        let (mut n, mut rest) = (index * RECORDS, output);
+        let mut n = index * RECORDS;
+        // Records of ids that are not bound may follow.
+        let own = (self.vocab.div_ceil(SLAB) as usize * rows - n).min(output.len() / RECORD);
+        let mut rest = &mut output[..own * RECORD];
         // A part may end one slab of the vocabulary and begin the next.
         while !rest.is_empty() {
             let (slab, first) = (n / rows, n % rows);
@@ -29,7 +33,7 @@ impl Fast for Params {
             for (t, record) in records.chunks_exact_mut(RECORD).enumerate() {
                 let logits = &mut logits[t * slab_words..][..slab_words];
                 logits[ids.len()..].fill(NONE);
-                summarise(record, logits, ids.start, targets[first + t]);
+                summarise(record, logits, self.first_id as usize + ids.start, targets[first + t]);
             }
             (n, rest) = (n + count, later);
         }

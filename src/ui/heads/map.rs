@@ -9,6 +9,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 use super::super::export::Save;
 use super::super::state::{State, set};
 use super::maps::{Shown, tokens, zoom_about_cell};
+use super::{of_head, titled};
 use crate::export::Column;
 use crate::heads::{Colour, Gesture, Viewport, figure, full_scale, paint, step, wheel_factor};
 use crate::spectra::HeadMaps;
@@ -171,24 +172,17 @@ pub fn Map(state: State, kind: Kind, view: Memo<Viewport>, shown: Memo<Option<Sh
                 {token}
             </div>
             <ColourKey colour=kind.colour full=full/>
-            <Save state=state id=format!("map-{}", kind.id) title=format!("{}: {}", kind.name, kind.help)
-                sentence=Signal::derive(move || shown.with(|s| s.as_ref().map(Shown::pair).unwrap_or_default()))
-                data=move || state.maps.with(|m| m.as_ref().map(|m| columns(kind, m)).unwrap_or_default())/>
+            <Save state=state id=Signal::derive(move || of_head(state, kind.id))
+                title=Signal::derive(move || titled(state, kind.name)) sentence=Signal::derive(move || kind.help.to_string())
+                data=move || state.maps.with(|m| m.as_ref().map(|m| columns((kind.values)(m), m.tokens)).unwrap_or_default())/>
         </figure>
     }
 }
 
-/// The whole matrix, a cell a row.
-fn columns(kind: Kind, maps: &HeadMaps) -> Vec<Column> {
-    let index = |of: fn(usize, usize) -> usize| {
-        let tokens = maps.tokens;
-        (0..tokens * tokens).map(move |at| of(at, tokens) + 1)
-    };
-    vec![
-        Column::new("query", index(|at, tokens| at / tokens)),
-        Column::new("key", index(|at, tokens| at % tokens)),
-        Column::new(kind.id, (kind.values)(maps).iter().copied()),
-    ]
+/// A matrix as columns: a row a query, a column a key.
+fn columns(values: &[f32], tokens: usize) -> Vec<Column> {
+    let key = |j: usize| Column::new(format!("key_{}", j + 1), values.iter().skip(j).step_by(tokens).copied());
+    std::iter::once(Column::new("query", 1..=tokens)).chain((0..tokens).map(key)).collect()
 }
 
 /// Lines through a cell, and a box around it where it is held.

@@ -32,3 +32,13 @@ pub fn Heads(state: State) -> impl IntoView {
         </div>
     }
 }
+
+/// The id of a file about the selected head.
+fn of_head(state: State, what: &str) -> String {
+    format!("{what}-l{}h{}", state.layer.get() + 1, state.head.get() + 1)
+}
+
+/// Its title.
+fn titled(state: State, what: &str) -> String {
+    format!("{what}: layer {}, head {}", state.layer.get() + 1, state.head.get() + 1)
+}

@@ -6,8 +6,9 @@ use super::super::export::Save;
 use super::super::plot;
 use super::super::state::{State, set};
 use super::maps::token;
+use super::{of_head, titled};
 use crate::export::Column;
-use crate::heads::{pair_sentence, plane_sentence};
+use crate::heads::{figure, pair_sentence, percent, plane_sentence};
 use crate::spectra::{PLANES, Pair, Plane};
 
 /// Pairs that are listed a plane.
@@ -38,7 +39,11 @@ pub fn Planes(state: State) -> impl IntoView {
 fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl IntoView {
     let pairs = Memo::new(move |_| plane.with(|p| p.as_ref().map(|p| p.strongest(PAIRS)).unwrap_or_default()));
     let title = move || {
-        plane.with(|p| p.as_ref().map(|p| format!("σ {:.3}, {:.1} % of the routing energy", p.sigma, 100.0 * p.share)))
+        plane.with(|p| {
+            p.as_ref().map(|p| {
+                format!("σ {}, {} of the routing energy", figure(p.sigma).trim_start_matches('+'), percent(p.share))
+            })
+        })
     };
     // The pair of the list that is pointed at, the one that is held, or else the plane's strongest. What else the
     // pointer passes on a map would draw the plane too often.
@@ -61,18 +66,24 @@ fn PlaneCard(state: State, index: usize, plane: Memo<Option<Plane>>) -> impl Int
             <p class="figure-title"><b>{format!("Plane {}", index + 1)}</b>" "{title}</p>
             <div class="plot" role="img" aria-label=move || label().map(|l| format!("Tokens in plane {}; strongest {l}", index + 1))
                 inner_html=move || svg().unwrap_or_default()></div>
-            <Save state=state id=format!("plane-{}", index + 1) title=format!("Tokens in rotation plane {}", index + 1)
-                sentence=Signal::derive(move || label().unwrap_or_default())
-                data=move || plane.with(|p| p.as_ref().map(|p| columns(state, p)).unwrap_or_default())/>
+            <Save state=state id=Signal::derive(move || of_head(state, &format!("plane{}", index + 1)))
+                title=Signal::derive(move || titled(state, &format!("Rotation plane {}", index + 1)))
+                sentence=Signal::derive(move || title().unwrap_or_default())
+                data=move || columns(state, plane.get())/>
             <ol class="pairs" on:pointerleave=move |_| set(state.heads.pointed, None)>{list}</ol>
         </figure>
     }
 }
 
-fn columns(state: State, plane: &Plane) -> Vec<Column> {
-    let axis = |name: &str, of: usize| Column::new(name, plane.points.iter().map(move |p| p[of]));
-    let tokens = (0..plane.points.len()).map(|t| token(state, t));
-    vec![Column::new("token", tokens), axis("a", 0), axis("b", 1)]
+/// A plane's data: each token's place.
+fn columns(state: State, plane: Option<Plane>) -> Vec<Column> {
+    let points = plane.map(|p| p.points).unwrap_or_default();
+    vec![
+        Column::new("position", 1..=points.len()),
+        Column::new("token", (0..points.len()).map(|t| token(state, t))),
+        Column::new("a", points.iter().map(|p| p[0])),
+        Column::new("b", points.iter().map(|p| p[1])),
+    ]
 }
 
 fn words(state: State, pair: &Pair) -> String {

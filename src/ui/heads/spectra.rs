@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::super::export::Save;
 use super::super::plot::{Ink, Plot, eigenvalue_table, eigenvalues, spectrum, spectrum_table};
 use super::super::state::{State, TwinWeights};
-use super::twin;
+use super::{of_head, titled, twin};
 use crate::export::Column;
 use crate::heads::{eigenvalue_sentence, kernel_eigenvalues, spectrum_sentence};
 use crate::words::megabytes;
@@ -57,8 +57,10 @@ fn Spectrum(
             <Plot picture=Signal::derive(move || values.with(|v| spectrum(v, ink))) label=Signal::derive(sentence)
                 table=Signal::derive(move || values.with(|v| spectrum_table(v)))/>
             <figcaption>{sentence}</figcaption>
-            <Save state=state id=id title=format!("{title}: singular values of the routing part")
-                sentence=Signal::derive(sentence) data=move || vec![Column::new("singular value", values.get())]/>
+            <Save state=state id=Signal::derive(move || of_head(state, id))
+                title=Signal::derive(move || titled(state, &format!("{title}, singular values")))
+                sentence=Signal::derive(sentence)
+                data=move || values.with(|v| vec![Column::new("index", 1..=v.len()), Column::new("singular_value", v.clone())])/>
         </figure>
     }
 }
@@ -85,11 +87,12 @@ fn Eigenvalues(state: State, model: &'static ModelEntry) -> impl IntoView {
                         label=Signal::derive(sentence)
                         table=Signal::derive(move || known.with(|(v, zeros)| eigenvalue_table(v, *zeros)))/>
                     <figcaption>{sentence}</figcaption>
-                    <Save state=state id=format!("eigenvalues-{}", model.id)
-                        title=format!("Eigenvalues of the weight kernel, {}", model.title) sentence=Signal::derive(sentence)
+                    <Save state=state id=Signal::derive(move || of_head(state, &format!("eigenvalues-{}", model.id)))
+                        title=Signal::derive(move || titled(state, &format!("Eigenvalues of M, {}", model.title)))
+                        sentence=Signal::derive(sentence)
                         data=move || known.with(|(values, _)| vec![
-                            Column::new("Re", values.iter().map(|v| v.0)),
-                            Column::new("Im", values.iter().map(|v| v.1)),
+                            Column::new("re", values.iter().map(|e| e.0)),
+                            Column::new("im", values.iter().map(|e| e.1)),
                         ])/>
                 }.into_any()
             } else if state.model.get() == model {

@@ -24,7 +24,7 @@ pub fn Table(state: State) -> impl IntoView {
                         <th title="Effective rank of the routing part of the weight kernel">"capacity"</th>
                         <th title="Singular values that hold 90 % of the routing energy here">"90 %"</th>
                         <th title="Share of the scores' energy that is routing">"routing"</th>
-                        <th title="Largest real part of the weight kernel's eigenvalues">"max Re λ"</th>
+                        <th title="Largest real part of the weight kernel's eigenvalues">"Re λ"</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>

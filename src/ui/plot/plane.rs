@@ -9,14 +9,14 @@ use crate::spectra::Plane;
 /// A dot a token. Two are marked, with their names: the plane's score between them is the signed area that they
 /// span with the origin, and twice the triangle that is drawn.
 pub fn plane(plane: &Plane, marked: [(usize, String); 2]) -> Picture {
-    let (size, room) = ((300, 280), (240.0, 205.0));
+    let (size, room) = ((230, 220), (185.0, 148.0));
     let reach = |of: usize| plane.points.iter().map(|p| p[of].abs()).fold(1e-9, f64::max);
     let unit = 1.12 * (reach(0) / room.0).max(reach(1) / room.1);
     let (across, up) = (unit * room.0, unit * room.1);
     let frame = Frame {
         size,
         upright: true,
-        ..Frame::new(true, size.1, Axis::linear("a", -across, across, 4), Axis::linear("b", -up, up, 4))
+        ..Frame::new(true, size.1, Axis::linear("a", -across, across, 3), Axis::linear("b", -up, up, 3))
     };
     frame.draw(|chart| {
         let place = |index: usize| plane.points.get(index).map_or((0.0, 0.0), |p| (p[0], p[1]));

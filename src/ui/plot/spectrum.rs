@@ -2,6 +2,7 @@
 
 use plotters::style::text_anchor::HPos;
 
+use super::frame::TEXT;
 use super::{Frame, Ink, Picture};
 use crate::figure::{Axis, Table, text_width};
 use crate::spectra::{effective_rank, rank90};
@@ -20,7 +21,8 @@ fn planes(values: &[f64]) -> Vec<(f64, f64)> {
 }
 
 /// A bar a plane, two singular values wide; the line is the energy of all planes up to there. Effective rank and
-/// the rank that holds 90 % are marked. `values` descend.
+/// the rank that holds 90 % are marked. `values` descend. As in the stack, what a text uses is filled and what the
+/// weights allow is outlined.
 pub fn spectrum(values: &[f64], ink: Ink) -> Picture {
     let count = values.len().max(2).next_multiple_of(2);
     let x = Axis::whole("singular value, in pairs", 1, count, 8);
@@ -29,7 +31,8 @@ pub fn spectrum(values: &[f64], ink: Ink) -> Picture {
     frame.draw(|chart| {
         for (p, (share, _)) in planes.iter().enumerate() {
             let first = 2.0 * p as f64 + 1.0;
-            chart.fill((first - 0.36, 0.0), (first + 1.36, *share), ink, 0.75)?;
+            let (from, to) = ((first - 0.36, 0.0), (first + 1.36, *share));
+            if ink == Ink::CAPACITY { chart.outline(from, to, ink)? } else { chart.fill(from, to, ink, 0.75)? }
         }
         let energy: Vec<_> = planes.iter().enumerate().map(|(p, (_, held))| (2.0 * p as f64 + 1.5, *held)).collect();
         chart.line(&energy, Ink::TEXT, 1)?;
@@ -37,18 +40,20 @@ pub fn spectrum(values: &[f64], ink: Ink) -> Picture {
         if planes.is_empty() {
             return Ok(());
         }
+        // Both marks are named in one line above the data, each beside a piece of its line.
         let rank = effective_rank(values);
         let marks = [
-            (rank, format!("effective rank {rank:.1}"), 10.0, Ink::TEXT.dashed()),
-            (rank90(values) as f64, format!("90 % of the energy: {}", rank90(values)), 24.0, Ink::MUTED.dotted()),
+            (rank90(values) as f64, format!("90 % of the energy: {}", rank90(values)), Ink::MUTED.dotted()),
+            (rank, format!("effective rank {rank:.1}"), Ink::TEXT.dashed()),
         ];
-        for (at, text, height, ink) in marks {
+        let mut right = chart.area.right;
+        for (at, text, ink) in marks {
             let (x, _) = chart.place(at, 0.0);
-            chart.stroke(&[(x, height), (x, chart.area.bottom)], ink, 1)?;
-            // Beside its line, where it covers neither the axis title nor the edge.
-            let width = text_width(&text, super::frame::TEXT);
-            let left = if x + 5.0 + width > chart.area.right { x - 5.0 - width } else { (x + 5.0).max(52.0) };
-            chart.text(&text, (left, height), Ink::TEXT, HPos::Left)?;
+            chart.stroke(&[(x, chart.area.top - 10.0), (x, chart.area.bottom)], ink, 2)?;
+            chart.text(&text, (right, 10.0), Ink::TEXT, HPos::Right)?;
+            right -= text_width(&text, TEXT) + 4.0;
+            chart.stroke(&[(right - 16.0, 10.0), (right, 10.0)], ink, 2)?;
+            right -= 26.0;
         }
         Ok(())
     })

@@ -117,6 +117,11 @@ impl State {
         format!("{}#{}", crate::ui::history::place(), link.permanent_fragment())
     }
 
+    /// The fragment of the same state with nothing left out and nothing pinned.
+    pub fn unlocked_fragment(&self) -> String {
+        Link { hide: Vec::new(), lock: Vec::new(), ..self.link() }.fragment()
+    }
+
     /// The fragment of the same state on the whole page: nothing left out, nothing pinned.
     pub fn whole_fragment(&self) -> String {
         self.whole_link().fragment()

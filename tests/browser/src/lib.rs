@@ -10,6 +10,7 @@ pub mod oracle;
 mod page;
 mod site;
 
+pub use chromium::Chromium;
 pub use page::Page;
 pub use site::{Options, Site};
 

@@ -41,7 +41,8 @@ pub struct Page {
 }
 
 impl Page {
-    pub(crate) fn open(chromium: Arc<Mutex<Chromium>>, options: &Options, address: &str) -> Self {
+    /// Opens a tab with a fresh profile for the page at `address`; [`Page::go`] loads it.
+    pub fn open(chromium: Arc<Mutex<Chromium>>, options: &Options, address: &str) -> Self {
         let opened: Outcome<(String, String)> = (|| {
             let mut browser = chromium.lock().unwrap_or_else(PoisonError::into_inner);
             let devtools = &mut browser.devtools;
@@ -131,7 +132,8 @@ impl Page {
         self.try_eval(expression).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    fn try_eval(&self, expression: &str) -> Outcome<Value> {
+    /// The same; what the expression threw, or a browser that is gone, in words.
+    pub fn try_eval(&self, expression: &str) -> Outcome<Value> {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let mut answer = self.browser().devtools.call(Some(&self.session), "Runtime.evaluate", params)?;
         if let Some(exception) = answer.get("exceptionDetails") {

@@ -2,6 +2,7 @@
 //! adapter uses every core as it is.
 
 mod compare;
+mod cost;
 mod downloads;
 mod export;
 mod fallback;
@@ -14,6 +15,7 @@ mod maps;
 mod offline;
 mod share;
 mod spectra;
+mod sweep;
 mod text;
 mod toggles;
 mod zoo;
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         hostile::TESTS,
         fallback::TESTS,
         zoo::TESTS,
+        sweep::TESTS,
+        cost::TESTS,
         maps::TESTS,
         spectra::TESTS,
         heads::TESTS,

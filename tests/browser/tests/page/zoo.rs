@@ -11,7 +11,6 @@ pub const TESTS: &[Test] = &[
     ("time_lapse_shows_moments_of_training_and_goes_back_to_live", time_lapse),
     ("no_other_models_cascade_stands_under_a_models_name", switching),
     ("twin_button_keeps_the_switches", twin),
-    ("sweep_fills_its_table_and_a_cell_sets_the_layers", sweep),
 ];
 
 fn menu(site: &Site) {
@@ -86,23 +85,5 @@ fn twin(site: &Site) {
         page.click("[data-preset=twin]");
         let report = page.ready_when("the twin is there", |report| report["model"]["id"] == "gpt2-1m");
         assert_eq!(report["modes"], modes);
-    });
-}
-
-fn sweep(site: &Site) {
-    site.visit("v=1&m=sd-1m", |page| {
-        page.ready();
-        page.click("#sweep");
-        page.wait("every curve is there", || {
-            page.text(".sweep-panel [role=status]").is_some_and(|text| text == "done").then_some(())
-        });
-        let cell = ".sweep-table tbody tr:nth-child(6) td:nth-child(4) button";
-        let shown = page.text_of(cell);
-        page.click(cell);
-        let modes = ["uniform", "uniform", "uniform", "uniform", "uniform", "softmax", "softmax", "softmax"];
-        let report = page.ready_with_modes(&modes);
-        let number = |key: &str| report[key].as_f64().expect("a perplexity");
-        let change = 100.0 * (number("perplexity") / number("baseline_perplexity") - 1.0);
-        assert_eq!(shown, format!("+{change:.1} %"), "the table and the run of its cell differ");
     });
 }

@@ -1,0 +1,97 @@
+//! The explorer's engine as the page runs it, without the page: what `benches/browser/page/cascade.mjs` calls.
+
+use std::sync::Arc;
+
+use cascade::checkpoint;
+use cascade::engine::{Engine, Gpu, Session};
+use cascade::model::random::{self, Rng};
+use cascade::model::{Config, Slot, parse_modes};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Where sessions run; opened once.
+#[wasm_bindgen]
+pub struct Adapter(Option<Gpu>);
+
+#[wasm_bindgen]
+impl Adapter {
+    /// The WebGPU adapter, with every kernel compiled.
+    pub async fn gpu() -> Result<Adapter, JsError> {
+        Ok(Adapter(Some(Gpu::request().await?)))
+    }
+
+    /// The CPU engine.
+    pub fn cpu() -> Adapter {
+        Adapter(None)
+    }
+
+    /// The adapter's name.
+    pub fn name(&self) -> String {
+        self.engine().adapter()
+    }
+
+    fn engine(&self) -> Engine {
+        self.0.as_ref().map_or_else(Engine::cpu, Engine::gpu)
+    }
+}
+
+/// A model on an adapter.
+#[wasm_bindgen]
+pub struct Bench {
+    session: Session,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    /// A checkpoint from its two files.
+    pub fn load(adapter: &Adapter, config: &[u8], weights: &[u8]) -> Result<Bench, JsError> {
+        let model = checkpoint::read(config, weights)?;
+        Ok(Bench { session: Session::new(adapter.engine(), Arc::new(model))? })
+    }
+
+    /// One random layer with next to no MLP and vocabulary around its attention.
+    pub fn attention(adapter: &Adapter, context: usize) -> Result<Bench, JsError> {
+        let config = Config { d_ff: 4, ..random::config("sd", 1, 64, 2, 8, context) };
+        Ok(Bench { session: Session::new(adapter.engine(), Arc::new(random::model(config, 1)))? })
+    }
+
+    /// Sets the text; forgets all runs on the one before, unless it is the same.
+    pub fn set_text(&mut self, ids: &[u32]) -> Result<(), JsError> {
+        Ok(self.session.set_tokens(ids)?)
+    }
+
+    /// A text of random ids; another seed, another text.
+    pub fn random_text(&mut self, tokens: usize, seed: u32) -> Result<(), JsError> {
+        let vocab = self.session.model().config.vocab_size as f32;
+        let mut rng = Rng(seed.into());
+        let ids: Vec<u32> = (0..tokens).map(|_| ((rng.next_f32() + 1.0) * 0.499 * vocab) as u32).collect();
+        self.set_text(&ids)
+    }
+
+    /// Runs the model in the `baseline` or the `modified` slot with these modes (`linearized*2,softmax*10`, or
+    /// `trained`); the loss of each token but the last, in nats.
+    pub async fn run(&mut self, slot: &str, modes: &str) -> Result<Vec<f64>, JsError> {
+        let slot = match slot {
+            "baseline" => Slot::Baseline,
+            "modified" => Slot::Modified,
+            other => return Err(JsError::new(&format!("`{other}` is not a slot"))),
+        };
+        let trained = self.session.model().config.trained.clone();
+        let modes = if modes == "trained" { trained } else { parse_modes(modes, &trained)? };
+        let run = self.session.run(slot, &modes).await?;
+        Ok(run.scores.iter().filter_map(|score| score.nll).collect())
+    }
+
+    /// Singular values of every head on the baseline, descending: operating routing and filtering, capacity
+    /// routing and filtering; each for all layers and heads.
+    pub async fn spectra(&mut self) -> Result<Vec<f64>, JsError> {
+        let layers = self.session.spectra().await?;
+        let heads = || layers.iter().flat_map(|layer| &layer.heads);
+        let mut values = Vec::new();
+        values.extend(heads().flat_map(|head| &head.operating.routing));
+        values.extend(heads().flat_map(|head| &head.operating.filtering));
+        values.extend(heads().flat_map(|head| &head.capacity.routing));
+        values.extend(heads().flat_map(|head| &head.capacity.filtering));
+        Ok(values)
+    }
+}

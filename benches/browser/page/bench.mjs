@@ -1,0 +1,49 @@
+// The contestants of one page. The driver opens each once and then calls single operations in an order of its own;
+// every operation times itself, ends with a readback of its result, and is held to the float64 answers.
+import { answersOf } from "./common.mjs";
+
+const modules = {
+  cascade: "./cascade.mjs",
+  "cascade-cpu": "./cascade.mjs",
+  "ort-webgpu": "./ort.mjs",
+  "ort-wasm": "./ort.mjs",
+  tfjs: "./tfjs.mjs",
+  jax: "./jax.mjs",
+  floor: "./floor.mjs",
+};
+const operations = new Map();
+
+// What went wrong is a result too: a peer that fails is shown as failed.
+const outcome = async (work) => {
+  try {
+    return await work();
+  } catch (error) {
+    return { error: String(error?.message ?? error).slice(0, 300) };
+  }
+};
+
+window.bench = {
+  // Loads a contestant with a model, warms each of its operations up once; facts for the record.
+  open: (contestant, model) =>
+    outcome(async () => {
+      const { open } = await import(modules[contestant]);
+      const answers = model ? await answersOf(model) : undefined;
+      const { facts, ...ops } = await open(contestant, model, answers);
+      for (const [name, run] of Object.entries(ops)) {
+        const key = [contestant, model, name].filter(Boolean).join("/");
+        await run(answers?.texts.at(-1), -1);
+        operations.set(key, { run, texts: answers?.texts });
+      }
+      return { facts, operations: [...operations.keys()].filter((key) => key.startsWith(`${contestant}/`)) };
+    }),
+  // One operation on the text of this round: { ms, … }.
+  run: (key, round) =>
+    outcome(async () => {
+      const { run, texts } = operations.get(key);
+      return await run(texts?.[round % texts.length], round);
+    }),
+  async adapter() {
+    const { vendor, architecture, device, description } = (await navigator.gpu.requestAdapter()).info;
+    return [vendor, architecture, device, description].filter(Boolean).join(" ");
+  },
+};
