@@ -10,6 +10,7 @@
 //! | [`engine`] | runs a plan on the GPU or the CPU; the only place that knows of devices |
 //! | [`spectra`] | singular values and effective rank; eigenvalues and rank cuts in f64 |
 //! | [`decode`], [`sample`] | one token at a time, to continue a text |
+//! | [`self_test`] | an engine against the decoder, on the device at hand |
 //! | [`text`] | tokenizer and bundled passages |
 //! | [`report`] | what the page shows and the command prints, one schema |
 //! | [`zoo`], [`card`] | the models that ship with the site, and what is known of them |
@@ -48,6 +49,7 @@ pub mod qr;
 pub mod report;
 pub mod sample;
 pub mod script;
+pub mod self_test;
 pub mod spectra;
 pub mod sweep;
 pub mod text;

@@ -89,6 +89,14 @@ impl GpuEngine {
         self.gpu_ms
     }
 
+    pub(super) fn limits(&self) -> &wgpu::Limits {
+        &self.gpu.device.limits
+    }
+
+    pub(super) fn has_timestamps(&self) -> bool {
+        self.gpu.device.timestamps
+    }
+
     /// Bytes of all buffers of the model and its runs.
     pub fn bytes(&self) -> u64 {
         self.buffers.values().flat_map(|stored| &stored.parts).map(wgpu::Buffer::size).sum()

@@ -2,6 +2,7 @@
 
 mod breathe;
 mod cpu;
+mod facts;
 mod gpu;
 mod gpu_engine;
 mod many;
@@ -18,6 +19,7 @@ use crate::kernels::{Op, WEIGHT_INPUT};
 use crate::model::{Buffer, Slot, Step};
 pub use breathe::breathe;
 pub use cpu::CpuEngine;
+pub use facts::Facts;
 pub use gpu::{Gpu, NoGpu};
 pub use gpu_engine::GpuEngine;
 pub use pace::Pace;

@@ -55,6 +55,7 @@ pub fn follow(state: State) {
         state.attempts.track();
         state.sweep.track();
         state.compare.with.track();
+        state.numerics.asked.track();
         state.under.on.track();
         let wanted = Wanted {
             model: state.model.get(),

@@ -9,9 +9,10 @@ use web_time::Instant;
 use super::cascade::Cascade;
 use super::driver::{Inbox, Wanted};
 use super::state::{Controls, State, Times, set};
-use crate::engine::{EngineError, LayerSpectra, Run, Session};
+use crate::engine::{Engine, EngineError, LayerSpectra, Run, Session};
 use crate::model::{LayerMode, Slot};
 use crate::report::{ModelSummary, Report, layer_reports};
+use crate::self_test;
 use crate::sweep::{Curves, Kind, SWEPT};
 use crate::text::Tokens;
 
@@ -151,6 +152,26 @@ impl Loaded {
         set(state.cost.times, Some(Times { forward, toggle: toggle_ms, from_layer }));
         // The report holds numbers and strings only: writing it cannot fail.
         state.report.set(serde_json::to_string(&report).unwrap_or_default());
+    }
+
+    /// The self-test, where it was asked for and is not done.
+    pub async fn run_self_test(&mut self, state: State, inbox: &Inbox, engine: impl Fn() -> Engine) {
+        let n = state.numerics;
+        let Some(on_text) = &self.text else { return };
+        if n.asked.get_untracked() == 0 || n.outcome.with_untracked(Option::is_some) {
+            return;
+        }
+        n.checks.set(Vec::new());
+        let done = |check| n.checks.update(|checks| checks.push(check));
+        let outcome = self_test::every_mode(engine, done, || !inbox.overtaken()).await;
+        if inbox.overtaken() {
+            return;
+        }
+        let model = Arc::clone(self.session.model());
+        let run = on_text.modified.as_ref().map_or(&on_text.baseline, |(run, _)| run);
+        let spectra = on_text.spectra.as_ref().map(|(spectra, _)| spectra.as_slice());
+        self_test::on_screen(&model, self.session.ids(), run, spectra, done).await;
+        n.outcome.set(Some(outcome.map_err(|e| e.to_string())));
     }
 
     /// The controls beside a simplification.

@@ -115,6 +115,10 @@ impl Machine {
         let gpu = self.gpu.as_ref().and_then(|gpu| gpu.as_ref().ok()).filter(|_| !wanted.cpu);
         let engine = || gpu.map_or_else(Engine::cpu, Engine::gpu);
         self.twin.run(state, &self.inbox, wanted, loaded, &mut self.library, engine).await?;
+        if wanted.view == View::Numerics {
+            state.numerics.facts.set(loaded.session.engine().facts());
+            loaded.run_self_test(state, &self.inbox, engine).await;
+        }
         Ok(())
     }
 

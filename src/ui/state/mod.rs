@@ -5,6 +5,7 @@ mod continuation;
 mod cost;
 mod explain;
 mod heads;
+mod numerics;
 mod share;
 mod storage;
 mod sweep;
@@ -32,6 +33,7 @@ pub use continuation::{ContinuationState, End, Side, Wish};
 pub use cost::{CostState, Times};
 pub use explain::ExplainState;
 pub use heads::{HeadsState, TwinWeights};
+pub use numerics::NumericsState;
 pub use share::{Checked, Share, Subject};
 pub use sweep::{SweepState, TwinState};
 pub use under::UnderState;
@@ -165,6 +167,7 @@ pub struct State {
     pub share: Share,
     pub continuation: ContinuationState,
     pub compare: CompareState,
+    pub numerics: NumericsState,
     pub explain: ExplainState,
     // Derived.
     /// What the figure draws: the live cascade, or the moment of training that is chosen.
@@ -243,6 +246,7 @@ impl State {
             narrow: RwSignal::new(is_narrow()),
             continuation: ContinuationState::new(),
             compare: CompareState::new(),
+            numerics: NumericsState::new(),
             explain: ExplainState::new(),
             share: Share::new(),
             figure,
