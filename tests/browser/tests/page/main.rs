@@ -1,9 +1,9 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod cost;
 mod downloads;
 mod export;
-mod cost;
 mod fallback;
 mod first_view;
 mod heads;
