@@ -1,5 +1,6 @@
-//! Every kernel on the GPU against its plain reference, at odd sizes, in strided buffers, at the edges of
-//! what the plans ask for; and every one of these comparisons seen to fail on a shader broken on purpose.
+//! Every kernel on the GPU, and its form for CPUs, against its plain reference, at odd sizes, in strided buffers,
+//! at the edges of what the plans ask for; and every one of these comparisons seen to fail on a shader broken on
+//! purpose.
 #![allow(clippy::print_stdout)] // The largest errors are worth seeing in a test's output.
 
 mod common;

@@ -266,6 +266,7 @@ mod tests {
             modes: Vec::new(),
             scores: losses.iter().map(|nll| TokenScore { nll: *nll, top: [(0, 0.0); TOP] }).collect(),
             from_layer: 0,
+            gpu_ms: None,
         };
         let one = run(&[Some(1.0), Some(2.0), Some(f64::NAN), Some(4.0), None]);
         let two = run(&[Some(1.5), Some(0.0), Some(1.0), Some(4.0), None]);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cpu_engine;
 use crate::install;
 use crate::shell::{Cmd, Failure, root};
 use crate::wasm;
@@ -79,5 +80,6 @@ fn engine() -> Result<(), Failure> {
         .args(["--target", "web", "--no-typescript", "--out-dir"])
         .args([out.as_path(), built.as_path()].map(Path::to_string_lossy))
         .run()?;
-    wasm::strip_folder(&out)
+    wasm::strip_folder(&out)?;
+    cpu_engine::build_into(&out.join("cpu-engine"))
 }

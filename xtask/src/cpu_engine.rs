@@ -15,14 +15,9 @@ pub fn add_to_page() -> Result<(), Failure> {
     let staging = std::env::var_os("TRUNK_STAGING_DIR")
         .map(PathBuf::from)
         .ok_or_else(|| Failure::new("cpu-engine is a step of trunk's build: run `cargo xtask build`"))?;
-    let scalar = compile(&[])?;
-    let simd = compile(&["--config", &format!("target.{TARGET}.rustflags=[\"-Ctarget-feature=+simd128\"]")])?;
-    if simd == scalar {
-        return Err(Failure::new("RUSTFLAGS hides the CPU engine's own flags: unset it to build the page"));
-    }
-    let worker = read(&root().join("cpu-engine/worker.js"))?;
+    let files = files()?;
     let mut hasher = DefaultHasher::new();
-    [&scalar, &simd, &worker].hash(&mut hasher);
+    files.each_ref().map(|(_, bytes)| bytes).hash(&mut hasher);
     let folder = format!("cpu-engine-{:016x}/", hasher.finish());
 
     let page = staging.join("index.html");
@@ -31,11 +26,29 @@ pub fn add_to_page() -> Result<(), Failure> {
         return Err(Failure::new(format!("index.html does not name {FOLDER}worker.js")));
     }
     write(&page, html.replace(FOLDER, &folder).as_bytes())?;
-    let folder = staging.join(folder);
-    std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, &error))?;
-    write(&folder.join("scalar.wasm"), &scalar)?;
-    write(&folder.join("simd.wasm"), &simd)?;
-    write(&folder.join("worker.js"), &worker)
+    write_files(&staging.join(folder), &files)
+}
+
+/// The same modules and worker in a folder, for the benchmark page.
+pub fn build_into(folder: &Path) -> Result<(), Failure> {
+    write_files(folder, &files()?)
+}
+
+type File = (&'static str, Vec<u8>);
+
+fn files() -> Result<[File; 3], Failure> {
+    let scalar = compile(&[])?;
+    let simd = compile(&["--config", &format!("target.{TARGET}.rustflags=[\"-Ctarget-feature=+simd128\"]")])?;
+    if simd == scalar {
+        return Err(Failure::new("RUSTFLAGS hides the CPU engine's own flags: unset it to build the page"));
+    }
+    let worker = read(&root().join("cpu-engine/worker.js"))?;
+    Ok([("scalar.wasm", scalar), ("simd.wasm", simd), ("worker.js", worker)])
+}
+
+fn write_files(folder: &Path, files: &[File]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    files.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
 /// Both variants have one name in `target/`, so each is taken out before the next is made.

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod checks;
 pub mod cpu_engine;
+mod http;
 pub mod install;
 pub mod shell;
 pub mod site;

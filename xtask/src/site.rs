@@ -94,14 +94,11 @@ pub fn serve(arguments: &[String]) -> Result<(), Failure> {
     };
     let address = format!("{}/", site.address());
     println!("\nCascade is at {address} (Ctrl-C stops it)");
-    let workers = site.start();
+    let server = site.start()?;
     if open {
         open_browser(&address);
     }
-    for worker in workers {
-        worker.join().map_err(|_| Failure::new("the server stopped"))?;
-    }
-    Ok(())
+    server.join().map_err(|_| Failure::new("the server stopped"))
 }
 
 fn serve_options(arguments: &[String]) -> Result<(Option<u16>, bool), Failure> {

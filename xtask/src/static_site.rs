@@ -1,17 +1,18 @@
 //! A static file server for this machine only: what `cargo xtask serve` and the browser tests use.
 
-use std::io::{Cursor, Read};
-use std::net::Ipv4Addr;
+use std::io::{BufReader, Cursor, Read};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tiny_http::{Header, Method, Request, Response, Server};
-
+use crate::http::{Request, Response, part};
 use crate::shell::Failure;
 
-/// Requests answered at the same time. A browser opens up to six connections.
-const WORKERS: usize = 6;
+/// The longest request that is read; those of browsers have about a kilobyte.
+const REQUEST_BYTES: u64 = 64 * 1024;
+/// Browsers open connections that they then do not use.
+const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How much of a slowed body is sent between two pauses.
 const SLICE_BYTES: usize = 256 * 1024;
 
@@ -40,9 +41,10 @@ pub struct Mount {
     pub edit: Option<Edit>,
 }
 
-/// A server bound to a port of this machine's loopback address.
+/// A server bound to a port of this machine's loopback address. A thread and a connection for every request, so
+/// that none ever waits for another.
 pub struct StaticSite {
-    server: Arc<Server>,
+    listener: TcpListener,
     mounts: Arc<Vec<Mount>>,
     port: u16,
 }
@@ -50,10 +52,10 @@ pub struct StaticSite {
 impl StaticSite {
     /// Binds to `port`; 0 means any free one. Mounts are tried in order.
     pub fn bind(port: u16, mounts: Vec<Mount>) -> Result<Self, Failure> {
-        let server = Server::http((Ipv4Addr::LOCALHOST, port))
-            .map_err(|error| Failure::new(format!("port {port} can't be served: {error}")))?;
-        let port = server.server_addr().to_ip().map_or(port, |address| address.port());
-        Ok(Self { server: Arc::new(server), mounts: Arc::new(mounts), port })
+        let failed = |error| Failure::new(format!("port {port} can't be served: {error}"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed)?;
+        let port = listener.local_addr().map_err(failed)?.port();
+        Ok(Self { listener, mounts: Arc::new(mounts), port })
     }
 
     /// The address of the server's root, without a `/` at its end.
@@ -61,36 +63,48 @@ impl StaticSite {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Serves in background threads for as long as the program runs.
-    pub fn start(&self) -> Vec<std::thread::JoinHandle<()>> {
-        let worker = || {
-            let (server, mounts) = (Arc::clone(&self.server), Arc::clone(&self.mounts));
-            std::thread::spawn(move || {
-                while let Ok(request) = server.recv() {
-                    answer(request, &mounts);
-                }
-            })
-        };
-        (0..WORKERS).map(|_| worker()).collect()
+    /// Serves in the background for as long as the program runs; the thread ends only when that becomes impossible.
+    pub fn start(&self) -> Result<std::thread::JoinHandle<()>, Failure> {
+        let listener = self.listener.try_clone().map_err(|error| Failure::new(format!("the server: {error}")))?;
+        let mounts = Arc::clone(&self.mounts);
+        Ok(std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mounts = Arc::clone(&mounts);
+                // A client that goes away in the middle is its own business.
+                std::thread::spawn(move || _ = answer(&stream, &mounts));
+            }
+        }))
     }
 }
 
-fn answer(request: Request, mounts: &[Mount]) {
-    // A client that goes away in the middle is its own business.
-    let _ = match find(&request, mounts) {
-        Found::File(path, reply) => send(request, &path, reply),
-        Found::Folder(address) => request.respond(Response::empty(301).with_header(header("Location", &address))),
-        Found::Nothing => request.respond(Response::from_string("not found").with_status_code(404)),
-        Found::BadMethod => request.respond(Response::from_string("GET and HEAD only").with_status_code(405)),
+fn answer(stream: &TcpStream, mounts: &[Mount]) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(REQUEST_TIME))?;
+    let Some(request) = Request::read(BufReader::new(stream.take(REQUEST_BYTES))) else { return Ok(()) };
+    let plain = |status: u16, text: &str| Response {
+        status,
+        headers: vec![("Content-Type", "text/plain; charset=utf-8".into())],
+        length: text.len(),
+        body: Box::new(Cursor::new(text.as_bytes().to_vec())),
     };
+    let response = match find(&request, mounts) {
+        Found::File(path, reply) => file(&path, reply),
+        Found::Folder(address) => {
+            let mut response = plain(301, "");
+            response.headers.push(("Location", address));
+            response
+        }
+        Found::Nothing => plain(404, "not found"),
+        Found::BadMethod => plain(405, "GET and HEAD only"),
+    };
+    response.send(stream, request.method == "HEAD")
 }
 
-fn send(request: Request, path: &Path, mut reply: Reply) -> std::io::Result<()> {
+fn file(path: &Path, mut reply: Reply) -> Response {
     let mut headers = vec![
-        header("Content-Type", mime_type(path)),
+        ("Content-Type", mime_type(path).to_owned()),
         // A rebuilt site must be seen at the next reload.
-        header("Cache-Control", "no-cache"),
-        header("Accept-Ranges", "bytes"),
+        ("Cache-Control", "no-cache".to_owned()),
+        ("Accept-Ranges", "bytes".to_owned()),
     ];
     let size = reply.body.len();
     let status = match reply.range.as_deref().and_then(|range| part(range, size)) {
@@ -100,37 +114,19 @@ fn send(request: Request, path: &Path, mut reply: Reply) -> std::io::Result<()> 
         }
         None => reply.status,
         Some(None) => {
-            headers.push(header("Content-Range", &format!("bytes */{size}")));
+            headers.push(("Content-Range", format!("bytes */{size}")));
             reply.body.clear();
             416
         }
         Some(Some((first, last))) => {
-            headers.push(header("Content-Range", &format!("bytes {first}-{last}/{size}")));
+            headers.push(("Content-Range", format!("bytes {first}-{last}/{size}")));
             reply.body = reply.body[first..=last].to_vec();
             206
         }
     };
     let length = reply.body.len();
-    let body = Paced { body: Cursor::new(reply.body), pause: reply.pause };
-    // Never chunked: the page's progress bar reads Content-Length.
-    request.respond(Response::new(status.into(), headers, body, Some(length), None).with_chunked_threshold(usize::MAX))
-}
-
-/// First and last byte of a `Range` header's one range of a file of `size` bytes; `Some(None)` where it lies beyond
-/// the file's end. Anything that is not such a header is as good as none, as RFC 9110 has it.
-fn part(range: &str, size: usize) -> Option<Option<(usize, usize)>> {
-    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let end = size.checked_sub(1);
-    if first.is_empty() {
-        let count = last.parse::<usize>().ok()?.min(size);
-        return Some(end.filter(|_| count > 0).map(|end| (size - count, end)));
-    }
-    let first = first.parse().ok()?;
-    let last = if last.is_empty() { usize::MAX } else { last.parse().ok()? };
-    if last < first {
-        return None;
-    }
-    Some(end.filter(|end| first <= *end).map(|end| (first, last.min(end))))
+    let body = Box::new(Paced { body: Cursor::new(reply.body), pause: reply.pause });
+    Response { status, headers, length, body }
 }
 
 enum Found {
@@ -142,10 +138,10 @@ enum Found {
 }
 
 fn find(request: &Request, mounts: &[Mount]) -> Found {
-    if !matches!(request.method(), Method::Get | Method::Head) {
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return Found::BadMethod;
     }
-    let address = request.url().split(['?', '#']).next().unwrap_or_default();
+    let address = request.target.split(['?', '#']).next().unwrap_or_default();
     for mount in mounts {
         if format!("{address}/") == mount.prefix {
             return Found::Folder(mount.prefix.clone());
@@ -156,9 +152,7 @@ fn find(request: &Request, mounts: &[Mount]) -> Found {
             path.push("index.html");
         }
         let Ok(body) = std::fs::read(&path) else { return Found::Nothing };
-        let range = request.headers().iter().find(|h| h.field.equiv("Range"));
-        let range = range.map(|h| h.value.as_str().to_owned());
-        let mut reply = Reply { body, pause: None, range, status: 200 };
+        let mut reply = Reply { body, pause: None, range: request.range.clone(), status: 200 };
         if let Some(edit) = &mount.edit {
             edit(&inside, &mut reply);
         }
@@ -187,10 +181,6 @@ fn decode(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-fn header(name: &str, value: &str) -> Header {
-    Header::from_bytes(name, value).expect("header is plain ASCII")
 }
 
 /// Browsers refuse modules, styles and streaming wasm of the wrong type.
@@ -232,6 +222,8 @@ impl Read for Paced {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -252,19 +244,29 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_those_of_rfc_9110() {
-        assert_eq!(part("bytes=0-", 10), Some(Some((0, 9))));
-        assert_eq!(part("bytes=4-", 10), Some(Some((4, 9))));
-        assert_eq!(part("bytes=4-5", 10), Some(Some((4, 5))));
-        assert_eq!(part("bytes=4-99", 10), Some(Some((4, 9))));
-        assert_eq!(part("bytes=-3", 10), Some(Some((7, 9))));
-        for beyond in ["bytes=10-", "bytes=-0"] {
-            assert_eq!(part(beyond, 10), Some(None), "{beyond}");
+    fn many_connections_are_answered_at_once() {
+        let folder = std::env::temp_dir().join(format!("static-site-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("x.txt"), "some text").unwrap();
+        let mount = Mount { prefix: "/".into(), folder: folder.clone(), edit: None };
+        let site = StaticSite::bind(0, vec![mount]).unwrap();
+        site.start().unwrap();
+        let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, site.port)).unwrap();
+        // Opened and not used, as browsers do.
+        let idle: Vec<TcpStream> = (0..20).map(|_| connect()).collect();
+        let mut asking: Vec<TcpStream> = (0..20).map(|_| connect()).collect();
+        for stream in &mut asking {
+            stream.write_all(b"GET /x.txt HTTP/1.1\r\nRange: bytes=5-\r\n\r\n").unwrap();
         }
-        assert_eq!(part("bytes=0-", 0), Some(None));
-        for ignored in ["bytes=5-4", "bytes=0-1,4-5", "lines=1-2", "bytes=a-"] {
-            assert_eq!(part(ignored, 10), None, "{ignored}");
+        for mut stream in asking {
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            assert!(text.starts_with("HTTP/1.1 206 ") && text.ends_with("\r\n\r\ntext"), "{text}");
+            assert!(text.contains("Content-Range: bytes 5-8/9"), "{text}");
         }
+        drop(idle);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

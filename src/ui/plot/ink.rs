@@ -14,13 +14,12 @@ pub struct Ink {
 }
 
 /// CSS variables, in the order of the constants below.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 9] = [
     "--ink",
     "--muted",
     "--grid",
     "--routing",
     "--capacity",
-    "--filtering",
     "--accent",
     "--vermilion",
     "--orange",
@@ -36,11 +35,10 @@ impl Ink {
     pub const GRID: Ink = Ink::solid(2);
     pub const ROUTING: Ink = Ink::solid(3);
     pub const CAPACITY: Ink = Ink::solid(4);
-    pub const FILTERING: Ink = Ink::solid(5);
-    pub const ACCENT: Ink = Ink::solid(6);
-    pub const VERMILION: Ink = Ink::solid(7);
-    pub const ORANGE: Ink = Ink::solid(8);
-    pub const PAPER: Ink = Ink::solid(9);
+    pub const ACCENT: Ink = Ink::solid(5);
+    pub const VERMILION: Ink = Ink::solid(6);
+    pub const ORANGE: Ink = Ink::solid(7);
+    pub const PAPER: Ink = Ink::solid(8);
 
     const fn solid(variable: u8) -> Self {
         Ink { variable, dashes: 0 }

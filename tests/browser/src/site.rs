@@ -143,7 +143,7 @@ impl Site {
             mount(NO_ENGINE, break_engine),
         ];
         let server = StaticSite::bind(0, mounts).map_err(|failure| failure.to_string())?;
-        server.start();
+        server.start().map_err(|failure| failure.to_string())?;
         let folder = output_folder();
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         Ok(Self { server, seen, chromium: Arc::new(Mutex::new(Chromium::start(&folder)?)) })
