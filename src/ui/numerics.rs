@@ -87,8 +87,8 @@ fn Facts(state: State) -> impl IntoView {
                 {move || facts().software.then_some(" (the processor does the work)")}</dd>
             <dt>"adapter"</dt><dd>{move || facts().adapter}</dd>
             <dt>"memory of the model and its runs"</dt><dd>{memory}</dd>
-            <dt>"whole pass"</dt><dd>{move || times().map_or("…".into(), |t| ms(t.forward))}</dd>
-            <dt>"latest change"</dt><dd>{move || times().map_or("…".into(), |t| {
+            <dt>"whole pass"</dt><dd class="time">{move || times().map_or("…".into(), |t| ms(t.forward))}</dd>
+            <dt>"latest change"</dt><dd class="time">{move || times().map_or("…".into(), |t| {
                 format!("{}, from layer {} on", ms(t.toggle), t.from_layer + 1)
             })}</dd>
             <dt>"timed"</dt><dd>{clock}</dd>

@@ -93,6 +93,7 @@ fn build_site(_: &mut Tally) -> Result<(), Failure> {
 
 fn browser_tests(tally: &mut Tally) -> Result<(), Failure> {
     let chromium = install::chromium()?;
+    install::axe()?;
     Cmd::cargo("test --package").args([BROWSER_TESTS]).env("CHROME", chromium).run_watched(|line| tally.read(line))
 }
 

@@ -178,6 +178,23 @@ pub fn npm() -> Result<(), Failure> {
     if find_program("npm").is_some() { Ok(()) } else { apt_install("npm", &["npm"]) }
 }
 
+/// axe-core, which looks for what keeps people from using a page. From the package index that Python uses, since the
+/// tests need Python anyway.
+pub fn axe() -> Result<PathBuf, Failure> {
+    const PACKAGE: &str = "axe-core-python==0.1.0";
+    let home = std::env::var_os("HOME").map_or_else(|| root().join("target"), |home| Path::new(&home).join(".cache"));
+    let folder = home.join("cascade-axe");
+    let script = folder.join("axe_core_python/axe.min.js");
+    if script.is_file() {
+        return Ok(script);
+    }
+    let python = training_python()?;
+    eprintln!("Installing {PACKAGE} into {}", folder.display());
+    let pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", &folder.to_string_lossy(), PACKAGE];
+    Cmd::new(&python.to_string_lossy()).args(pip).run()?;
+    if script.is_file() { Ok(script) } else { Err(Failure::new(format!("{PACKAGE} holds no axe.min.js"))) }
+}
+
 /// The compressor that measures the site as a server would send it.
 pub fn brotli() -> Result<(), Failure> {
     if find_program("brotli").is_some() { Ok(()) } else { apt_install("brotli", &["brotli"]) }

@@ -8,10 +8,12 @@ mod devtools;
 mod input;
 pub mod oracle;
 mod page;
+mod picture;
 mod site;
 
 pub use chromium::Chromium;
 pub use page::Page;
+pub use picture::Picture;
 pub use site::{Options, Site};
 
 /// A failure in words. The tests themselves panic, as tests do.

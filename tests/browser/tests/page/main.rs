@@ -1,9 +1,11 @@
 //! What the page promises, each promise a test. They share one browser and run one after another: the software
 //! adapter uses every core as it is.
 
+mod access;
 mod compare;
 mod cost;
 mod downloads;
+mod explain;
 mod export;
 mod fallback;
 mod first_view;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         share::TESTS,
         export::TESTS,
         compare::TESTS,
+        explain::TESTS,
+        access::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
