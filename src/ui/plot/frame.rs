@@ -166,6 +166,12 @@ impl Chart<'_, '_> {
         Ok(self.drawing.draw(&Rectangle::new(corners, ink.colour().mix(opacity).filled()))?)
     }
 
+    /// The outline of a rectangle.
+    pub fn outline(&self, from: (f64, f64), to: (f64, f64), ink: Ink) -> Drawn {
+        let corners = [self.pixel(from), self.pixel(to)];
+        Ok(self.drawing.draw(&Rectangle::new(corners, ink.colour().stroke_width(1)))?)
+    }
+
     /// A small circle, filled or not.
     pub fn dot(&self, at: (f64, f64), radius: u32, ink: Ink, opacity: f64, filled: bool) -> Drawn {
         let colour = ink.colour().mix(opacity);
