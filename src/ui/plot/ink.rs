@@ -14,17 +14,8 @@ pub struct Ink {
 }
 
 /// CSS variables, in the order of the constants below.
-const VARIABLES: [&str; 9] = [
-    "--ink",
-    "--muted",
-    "--grid",
-    "--routing",
-    "--capacity",
-    "--accent",
-    "--vermilion",
-    "--orange",
-    "--paper",
-];
+const VARIABLES: [&str; 9] =
+    ["--ink", "--muted", "--grid", "--routing", "--capacity", "--accent", "--vermilion", "--orange", "--paper"];
 
 /// `stroke-dasharray` in user units; a solid line has none.
 const DASHES: [&str; 3] = ["", "7 4", "2 4"];
