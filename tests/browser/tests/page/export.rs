@@ -135,9 +135,11 @@ fn report_and_script(site: &Site) {
         let (name, file) = saved(page, "#save-report");
         assert_eq!(name, "report-sd-1m-linearized3.json");
         let file: Value = serde_json::from_slice(&file).expect("JSON");
-        for key in ["model", "modes", "ids", "perplexity", "spectra"] {
+        for key in ["model", "modes", "ids", "perplexity", "baseline_perplexity"] {
             assert_eq!(file[key], report[key], "{key}");
         }
+        let operating = |report: &Value| report["spectra"][7]["heads"][0]["operating"].clone();
+        assert!(operating(&file).is_object() && operating(&file) == operating(&report), "the spectra differ");
         let (name, script) = saved(page, "#save-script");
         assert_eq!(name, "reproduce-sd-1m-linearized3.py");
         let script = String::from_utf8(script).expect("UTF-8");
