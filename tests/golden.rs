@@ -109,7 +109,9 @@ fn check_spectra(name: &str, session: &mut Session, golden: &Value, exact: bool)
     assert!(eigenvalue <= MAX_REAL_EIGENVALUE);
 }
 
-/// Every routing singular value above a thousandth of the largest, as a ratio; pairs as a share of the largest.
+/// Every routing singular value. In f64 as a ratio, for those above a thousandth of the largest. In f32 as a share
+/// of the largest: the Gram matrix squares what it rounds, and small values are wrong by far more of themselves
+/// (up to 1.7e-2 at a thousandth), which is why f64 is what runs wherever it is affordable.
 fn check_singular_values(name: &str, spectra: &[LayerSpectra], golden: &Value, exact: bool) {
     let (mut capacity, mut operating, mut pairs) = (0f64, 0f64, 0f64);
     for (layer, expected) in spectra.iter().zip(golden["spectra"].as_array().unwrap()) {
@@ -119,17 +121,18 @@ fn check_singular_values(name: &str, spectra: &[LayerSpectra], golden: &Value, e
             {
                 let expected = numbers(&expected[key]["routing_sv"]);
                 let above = expected.iter().zip(&part.routing).filter(|(e, _)| **e > 1e-3 * expected[0]);
-                *worst = above.map(|(e, found)| ratio_error(Some(*found), *e)).fold(*worst, f64::max);
+                let error = |(e, found): (&f64, &f64)| match exact {
+                    true => ratio_error(Some(*found), *e),
+                    false => (found - e).abs() / expected[0],
+                };
+                *worst = above.map(error).fold(*worst, f64::max);
                 pairs = pairs.max(part.pair_error());
             }
         }
     }
-    println!("{name}: σ as ratios within {capacity:.1e} (capacity), {operating:.1e} (operating), pairs {pairs:.1e}");
-    // The oracle's text holds eight digits; operating values depend on the f32 forward pass besides.
-    let (capacity_tolerance, operating_tolerance, pair_tolerance) =
-        if exact { (1e-6, 1e-3, 1e-12) } else { (1e-2, 1e-2, 1e-5) };
-    assert!(capacity <= capacity_tolerance, "{name}: capacity");
-    assert!(operating <= operating_tolerance, "{name}: operating");
+    println!("{name}: σ within {capacity:.1e} (capacity), {operating:.1e} (operating), pairs {pairs:.1e}");
+    let (tolerance, pair_tolerance) = if exact { (1e-5, 1e-12) } else { (2e-5, 1e-5) };
+    assert!(capacity <= tolerance && operating <= tolerance, "{name}: off by more than {tolerance}");
     assert!(pairs <= pair_tolerance, "{name}: pairs");
 }
 
