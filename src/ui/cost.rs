@@ -135,18 +135,30 @@ fn Times(state: State) -> impl IntoView {
         let toggle = if unmodified {
             "no layer is switched".to_string()
         } else {
-            format!("{:.1} ms, computing from layer {} on", times.toggle, times.from_layer + 1)
+            let layer = times.from_layer + 1;
+            format!("{}, computing from layer {layer} on", time(times.toggle, times.toggle_gpu))
         };
         Some(view! {
-            <dt>"Whole text, as trained"</dt><dd id="cost-forward">{format!("{:.1} ms", times.forward)}</dd>
+            <dt>"Whole text, as trained"</dt><dd id="cost-forward">{time(times.forward, times.forward_gpu)}</dd>
             <dt>"Latest switch to its losses"</dt><dd id="cost-toggle">{toggle}</dd>
         })
     };
     view! {
         <h3>"Measured here"</h3>
         <dl class="times">{rows}</dl>
-        <p class="cut">"Wall-clock time in this tab, with waiting and reading back; once each, so it varies."</p>
+        <p class="cut">
+            "Wall-clock time in this tab, with waiting and reading back; once each, so it varies."
+            {move || state.cost.times.get().filter(|t| t.forward_gpu.is_none()).map(|_| {
+                " This device does not tell how long the GPU itself worked."
+            })}
+        </p>
     }
+}
+
+/// Wall clock, and of it what the GPU worked where it can tell.
+fn time(wall: f64, gpu: Option<f64>) -> String {
+    let gpu = gpu.map_or(String::new(), |ms| format!(", the GPU {ms:.2} ms of it"));
+    format!("{wall:.1} ms{gpu}")
 }
 
 /// What each run of layers keeps of the text.

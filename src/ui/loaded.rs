@@ -148,8 +148,14 @@ impl Loaded {
         report.timings_ms = timings;
         let curves = SWEPT.iter().enumerate().map(|(i, mode)| Some((mode.to_string(), on_text.first.curve(i)?)));
         report.sweep = curves.collect();
-        let (forward, from_layer) = (on_text.forward_ms, modified.from_layer);
-        set(state.cost.times, Some(Times { forward, toggle: toggle_ms, from_layer }));
+        let times = Times {
+            forward: on_text.forward_ms,
+            toggle: toggle_ms,
+            forward_gpu: on_text.baseline.gpu_ms,
+            toggle_gpu: modified.gpu_ms,
+            from_layer: modified.from_layer,
+        };
+        set(state.cost.times, Some(times));
         // The report holds numbers and strings only: writing it cannot fail.
         state.report.set(serde_json::to_string(&report).unwrap_or_default());
     }

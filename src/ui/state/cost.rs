@@ -6,13 +6,16 @@ use leptos::prelude::*;
 
 use crate::model::Config;
 
-/// Wall-clock times, in milliseconds.
+/// Times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Times {
-    /// The whole text with every layer as trained.
+    /// Wall clock: the whole text with every layer as trained.
     pub forward: f64,
-    /// From the latest change of modes to its losses.
+    /// Wall clock: from the latest change of modes to its losses.
     pub toggle: f64,
+    /// What the GPU itself spent on the two, where it can tell.
+    pub forward_gpu: Option<f64>,
+    pub toggle_gpu: Option<f64>,
     /// The first layer, from 0, that the toggle had to compute.
     pub from_layer: usize,
 }
