@@ -42,7 +42,7 @@ pub const KINDS: [Kind; 4] = [
     Kind {
         id: "filtering",
         name: "Filtering",
-        help: "symmetric part, its strength",
+        help: "symmetric part: its strength",
         colour: Colour::Strength,
         values: |maps| &maps.filtering,
     },

@@ -21,9 +21,9 @@ pub fn Table(state: State) -> impl IntoView {
                     <tr>
                         <th>"head"</th>
                         <th title="Effective rank of the routing part of the scores on this text">"here"</th>
-                        <th title="Effective rank of the routing part of the weight kernel">"capacity"</th>
+                        <th title="Effective rank of the routing part of the weight kernel">"cap."</th>
                         <th title="Singular values that hold 90 % of the routing energy here">"90 %"</th>
-                        <th title="Share of the scores' energy that is routing">"routing"</th>
+                        <th title="Share of the scores' energy that is routing">"rout."</th>
                         <th title="Largest real part of the weight kernel's eigenvalues">"Re λ"</th>
                     </tr>
                 </thead>

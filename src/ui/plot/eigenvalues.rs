@@ -10,7 +10,7 @@ use crate::figure::{Axis, Table};
 pub fn eigenvalues(values: &[(f64, f64)], zeros: usize) -> Picture {
     let (size, room) = ((250, 225), (195.0, 153.0));
     let ((left, right), half) = ranges(values, room);
-    let (x, y) = (Axis::linear("Re λ", left, right, 2), Axis::linear("Im λ", -half, half, 3));
+    let (x, y) = (Axis::linear("Re λ", left, right, 3), Axis::linear("Im λ", -half, half, 3));
     let frame = Frame { size, upright: true, ..Frame::new(true, size.1, x, y) };
     let edge = 1e-6 * half;
     frame.draw(|chart| {

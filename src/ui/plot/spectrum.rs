@@ -26,7 +26,7 @@ fn planes(values: &[f64]) -> Vec<(f64, f64)> {
 pub fn spectrum(values: &[f64], ink: Ink) -> Picture {
     let count = values.len().max(2).next_multiple_of(2);
     let x = Axis::whole("singular value, in pairs", 1, count, 8);
-    let frame = Frame { size: (420, 215), ..Frame::new(true, 215, x, Axis::linear("share", 0.0, 1.0, 2)) };
+    let frame = Frame { size: (420, 180), ..Frame::new(true, 180, x, Axis::linear("share", 0.0, 1.0, 2)) };
     let planes = planes(values);
     frame.draw(|chart| {
         for (p, (share, _)) in planes.iter().enumerate() {
@@ -51,7 +51,7 @@ pub fn spectrum(values: &[f64], ink: Ink) -> Picture {
             let (x, _) = chart.place(at, 0.0);
             chart.stroke(&[(x, chart.area.top - 10.0), (x, chart.area.bottom)], ink, 2)?;
             chart.text(&text, (right, 10.0), Ink::TEXT, HPos::Right)?;
-            right -= text_width(&text, TEXT) + 4.0;
+            right -= text_width(&text, TEXT) + 12.0;
             chart.stroke(&[(right - 16.0, 10.0), (right, 10.0)], ink, 2)?;
             right -= 26.0;
         }
