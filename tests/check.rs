@@ -56,11 +56,11 @@ fn tolerance_is_where_it_is_said_to_be() {
         perplexity.sentence(),
         "Differs from the link’s figures: perplexity is 33.16 here and 32.83 in the link, +1.0 %."
     );
-    let rank = with(0.0, -0.05);
+    let rank = with(0.0, -0.04);
     assert_eq!(
         rank.sentence(),
-        "Differs from the link’s figures: the effective rank on this text at layer 4 is 6.75 here and 7.10 in the \
-         link, −5.0 %."
+        "Differs from the link’s figures: the effective rank on this text at layer 4 is 6.82 here and 7.10 in the \
+         link, −4.0 %."
     );
 }
 
