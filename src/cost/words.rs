@@ -108,7 +108,7 @@ fn times(ratio: f64) -> String {
     match ratio {
         r if r >= 0.995 => format!("×{r:.2}"),
         r if r >= 0.0995 => format!("×{r:.2}"),
-        r if r == 0.0 => "×0".into(),
+        0.0 => "×0".into(),
         r => format!("×{r:.3}"),
     }
 }

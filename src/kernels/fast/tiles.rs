@@ -98,6 +98,8 @@ fn mixture<'a, const QUADS: usize>(
     let n = weights[0].len();
     let weights = weights.map(|w| &w[..n]);
     let mut sums = [[f32x4::ZERO; QUADS]; ROWS];
+    // Row and weights are indexed alike.
+    #[allow(clippy::needless_range_loop)]
     for j in 0..n {
         let values: &[[f32; 4]] = row(j)[first..][..4 * QUADS].as_chunks().0;
         let values: [f32x4; QUADS] = from_fn(|i| f32x4::from(values[i]));

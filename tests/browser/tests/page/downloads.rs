@@ -107,7 +107,8 @@ fn without_ranges(site: &Site) {
 
 fn cancel_and_go_on(site: &Site) {
     site.visit_with(&Options::slow(), "", |page| {
-        half_way(page);
+        // Early: a machine that is busy opening its GPU may take the click seconds later.
+        page.wait("the first piece is there", || (done(page) > 1.1e6).then_some(()));
         page.click("#progress button");
         let error = page.text_of("#error");
         assert!(error.contains("stopped at") && error.contains("of 11.6 MB"), "{error}");
@@ -116,7 +117,7 @@ fn cancel_and_go_on(site: &Site) {
         site.requests();
         page.click("#error button");
         page.ready();
-        assert!(resumed_at(site) > 5_500_000);
+        assert!(resumed_at(site) > 1_100_000);
         // Another model in the middle of a download ends it.
         page.select("#model-select", "sd-6m-a1");
         page.wait("the next download is under way", || (done(page) > 1e6).then_some(()));
