@@ -66,7 +66,7 @@ fn fault(record: &Record, key: &str) -> Option<String> {
     }
     let worst = record.worst(key, |m| m.loss_error)?;
     // Also where it is not a number.
-    (!(worst <= LOSS_TOLERANCE)).then(|| format!("wrong: loss off by {}", number(Some(worst))))
+    (worst.is_nan() || worst > LOSS_TOLERANCE).then(|| format!("wrong: loss off by {}", number(Some(worst))))
 }
 
 /// A contestant's full run beside ours, and our toggle against that run.
