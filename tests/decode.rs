@@ -46,8 +46,8 @@ fn assert_same(model: &Arc<Model>, modes: &[LayerMode], ids: &[u32]) {
     let (one, all) = (decoded(model, modes, ids), whole(model, modes, ids));
     assert_eq!(one.len(), all.len());
     for (i, (a, b)) in one.iter().zip(&all).enumerate() {
-        // Sums in f64 on both sides, stored as f32 between the steps.
-        assert!((a - b).abs() < 2e-4 + 1e-5 * b.abs(), "{modes:?}, token {i}: {a} and {b}");
+        // f64 sums against f32 ones; losses of these random models go up to some hundred nats.
+        assert!((a - b).abs() < 2e-4 + 5e-5 * b.abs(), "{modes:?}, token {i}: {a} and {b}");
     }
 }
 
