@@ -8,8 +8,8 @@ const MARGIN: f64 = 14.0;
 const TITLE: f64 = 19.0;
 const SENTENCE: f64 = 14.0;
 const SMALL: f64 = 10.5;
-/// Width of a letter of a sans-serif font as a share of its size, on the wide side.
-const LETTER: f64 = 0.56;
+/// Width of a letter as a share of the font's size, as in the widest of the usual sans-serif fonts.
+const LETTER: f64 = 0.65;
 /// Lines of the link that are shown; all of it is in the metadata and behind the shown part.
 const LINK_LINES: usize = 2;
 
@@ -20,6 +20,7 @@ pub fn standalone(drawing: &str, source: &Source) -> Option<String> {
     let [left, top, width, height] = view_box(root)?;
     let wide = width.max(320.0);
     let per_line = |size: f64| (wide / (size * LETTER)) as usize;
+    let title = wrap(&source.title, per_line(TITLE));
     let sentence = wrap(&source.sentence, per_line(SENTENCE));
     let weights = wrap(&format!("{}, weights SHA-256 {}", source.model, source.sha256), per_line(SMALL));
     let mut link = wrap(&source.link, per_line(SMALL));
@@ -31,7 +32,7 @@ pub fn standalone(drawing: &str, source: &Source) -> Option<String> {
         }
     }
     let mut y = MARGIN + TITLE;
-    let mut out = text_lines(std::slice::from_ref(&source.title), TITLE, "#1b1f24\" font-weight=\"600", &mut y);
+    let mut out = text_lines(&title, TITLE, "#1b1f24\" font-weight=\"600", &mut y);
     out += &text_lines(&sentence, SENTENCE, "#57606a", &mut y);
     let figure = y;
     y += height + SMALL * 1.6;
@@ -207,6 +208,24 @@ mod tests {
             |source: &Source| view_box(split_root(&standalone(DRAWING, source).unwrap()).unwrap().0).unwrap()[3];
         assert!(height(&source()) > height(&Source::default()) + 3.0 * SENTENCE);
         assert!(height(&Source::default()) > 350.0);
+    }
+
+    #[test]
+    fn lines_fit_beside_the_margins() {
+        let svg = standalone(DRAWING, &Source { title: "word ".repeat(40), ..source() }).unwrap();
+        let texts: Vec<(f64, &str)> = svg
+            .split("<text x=")
+            .skip(1)
+            .map(|t| {
+                let size = t.split("font-size=\"").nth(1).unwrap().split('"').next().unwrap();
+                (size.parse().unwrap(), t.split('>').nth(1).unwrap().split('<').next().unwrap())
+            })
+            .collect();
+        assert!(texts.iter().filter(|(size, _)| *size == TITLE).count() > 1, "a long title is broken");
+        for (size, text) in texts {
+            let letters = text.replace("&amp;", "&").chars().count() as f64;
+            assert!(letters * size * LETTER <= 640.0, "{text}");
+        }
     }
 
     #[test]

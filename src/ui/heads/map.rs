@@ -173,7 +173,7 @@ pub fn Map(state: State, kind: Kind, view: Memo<Viewport>, shown: Memo<Option<Sh
             </div>
             <ColourKey colour=kind.colour full=full/>
             <Save state=state id=Signal::derive(move || of_head(state, kind.id))
-                title=Signal::derive(move || titled(state, kind.name)) sentence=Signal::derive(move || kind.help.to_string())
+                title=Signal::derive(move || titled(state, kind.name)) sentence=Signal::derive(move || format!("{}; full colour at {}", kind.help, figure(f64::from(full.get()))))
                 data=move || state.maps.with(|m| m.as_ref().map(|m| columns((kind.values)(m), m.tokens)).unwrap_or_default())/>
         </figure>
     }
