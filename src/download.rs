@@ -217,7 +217,7 @@ mod tests {
         let kept = |i: usize, whole: bool| Kept { sha256: zoo::MODELS[i].sha256, bytes: 1_000_000, whole };
         let tokenizer = Kept { sha256: zoo::tokenizer().sha256, bytes: 262_869, whole: true };
         assert_eq!(kept_sentence(&[], true), "Nothing is kept on this device.");
-        assert_eq!(kept_sentence(&[tokenizer.clone()], true), "Kept on this device: 0.3 MB.");
+        assert_eq!(kept_sentence(std::slice::from_ref(&tokenizer), true), "Kept on this device: 0.3 MB.");
         assert_eq!(kept_sentence(&[kept(0, false)], true), "Kept on this device: 1 model in part, 1.0 MB.");
         let all = [kept(0, true), kept(1, false), tokenizer];
         assert_eq!(

@@ -152,7 +152,7 @@ mod tests {
         session.set_tokens(&ids).unwrap();
         let mut run = pollster::block_on(session.run(Slot::Baseline, &[LayerMode::Softmax; 2])).unwrap();
         let spectra = pollster::block_on(session.spectra()).unwrap();
-        let mut outcome = |run: &Run| {
+        let outcome = |run: &Run| {
             let mut checks = Vec::new();
             pollster::block_on(on_screen(&model, &ids, run, Some(&spectra), |check| checks.push(check)));
             checks

@@ -75,7 +75,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         mount("/", root().join("benches/browser/page")),
     ];
     let server = StaticSite::bind(0, mounts).map_err(|failure| failure.to_string())?;
-    server.start();
+    server.start().map_err(|failure| failure.to_string())?;
     let chromium = Arc::new(Mutex::new(Chromium::start(&folder(""))?));
     let page = Page::open(chromium, &Options::default(), &format!("{}/", server.address()));
     page.go("");
