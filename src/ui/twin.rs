@@ -26,12 +26,14 @@ use crate::zoo::ModelEntry;
 /// What the background brought, or how it failed.
 type Arrived = Result<Timed, String>;
 
+/// Weights on their way, by their model's id; the inner None while they come.
+type Arrival = Rc<RefCell<Option<(&'static str, Option<Arrived>)>>>;
+
 #[derive(Default)]
 pub struct Twin {
     /// With its model's id and whether it runs on the CPU.
     pub session: Option<(&'static str, bool, Loaded)>,
-    /// Weights on their way, by their model's id; the inner None while they come.
-    arrival: Rc<RefCell<Option<(&'static str, Option<Arrived>)>>>,
+    arrival: Arrival,
 }
 
 impl Twin {
@@ -143,12 +145,7 @@ async fn compare(
     Ok(())
 }
 
-async fn fetch(
-    state: State,
-    entry: &'static ModelEntry,
-    source: Source,
-    arrival: Rc<RefCell<Option<(&'static str, Option<Arrived>)>>>,
-) {
+async fn fetch(state: State, entry: &'static ModelEntry, source: Source, arrival: Arrival) {
     let start = Instant::now();
     let wanted = move || state.wants_second(entry.id);
     let controller = AbortController::new().ok();
