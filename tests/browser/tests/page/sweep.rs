@@ -54,9 +54,8 @@ fn both_models(site: &Site) {
         let oracles = [golden("sd-6m"), golden("gpt2-6m")];
         press(page, "Home");
         for k in 0..=12 {
-            page.wait("the crosshair is at k", || {
-                page.text("#sweep-readout thead th").filter(|t| t.contains(&k.to_string()))
-            });
+            let name = if k == 1 { "first layer".into() } else { format!("first {k} layers") };
+            page.wait("the crosshair is at k", || page.text("#sweep-readout thead th").filter(|t| *t == name));
             let rows = readout(page);
             for (i, mode) in MODES.iter().enumerate() {
                 for (m, oracle) in oracles.iter().enumerate() {
