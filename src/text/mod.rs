@@ -1,5 +1,6 @@
 //! Text ↔ tokens, and the bundled passages.
 
+mod bpe;
 mod passages;
 
 pub use passages::{PASSAGES, Passage, passage};
@@ -11,14 +12,12 @@ pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 pub enum TextError {
     #[error("tokenizer.json cannot be read: {0}")]
     Tokenizer(String),
-    #[error("the text cannot be tokenized: {0}")]
-    Encode(String),
     #[error("the text has {0} token{s}; type at least two, so that there is something to predict", s = if *.0 == 1 { "" } else { "s" })]
     TooShort(usize),
 }
 
 /// The byte-level BPE of a checkpoint's `tokenizer.json`.
-pub struct Tokenizer(tokenizers::Tokenizer);
+pub struct Tokenizer(bpe::Bpe);
 
 /// A text cut to what a model takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,14 +29,13 @@ pub struct Tokens {
 
 impl Tokenizer {
     pub fn from_json(json: &[u8]) -> Result<Self, TextError> {
-        tokenizers::Tokenizer::from_bytes(json).map(Tokenizer).map_err(|e| TextError::Tokenizer(e.to_string()))
+        bpe::Bpe::from_json(json).map(Tokenizer)
     }
 
     /// Tokens of the text, at most `context` of them. An error below two.
     pub fn encode(&self, text: &str, context: usize) -> Result<Tokens, TextError> {
         let text = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
-        let encoding = self.0.encode(text, false).map_err(|e| TextError::Encode(e.to_string()))?;
-        let mut ids = encoding.get_ids().to_vec();
+        let mut ids = self.0.encode(text);
         let total = ids.len();
         if total < 2 {
             return Err(TextError::TooShort(total));
@@ -48,7 +46,7 @@ impl Tokenizer {
 
     /// One token's text. A token that is part of a character gives U+FFFD.
     pub fn decode(&self, id: u32) -> String {
-        self.0.decode(&[id], false).unwrap_or_else(|_| char::REPLACEMENT_CHARACTER.to_string())
+        self.0.decode(id)
     }
 }
 
