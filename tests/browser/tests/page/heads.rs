@@ -159,7 +159,8 @@ fn planes(site: &Site) {
             "[...document.querySelectorAll('.plane .figure-title')].map(t => +t.textContent.match(/([0-9.]+) %/)[1])",
         );
         let shares: Vec<f64> = serde_json::from_value(shares).expect("shares");
-        assert!(shares.is_sorted_by(|a, b| a >= b) && shares.iter().sum::<f64>() <= 100.1, "{shares:?}");
+        // Each is rounded by itself.
+        assert!(shares.is_sorted_by(|a, b| a >= b) && shares.iter().sum::<f64>() <= 101.5, "{shares:?}");
         let pair = ".plane:nth-child(2) .pairs li:nth-child(3) button";
         let text = page.text_of(pair);
         let tokens = page.eval(&format!(

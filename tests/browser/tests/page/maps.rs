@@ -147,6 +147,8 @@ fn zoom(site: &Site) {
             page.wheel_at(ROUTING, (0.5, 0.5), 200.0);
         }
         page.wait("everything is in view", || (page.text("#map-range")? == "tokens 1–256").then_some(()));
+        // At the whole the wheel scrolls the page, and the browser takes its time for that.
+        std::thread::sleep(std::time::Duration::from_millis(600));
         page.click("#map-closer");
         page.wait("the button zooms", || (page.text("#map-range")? != "tokens 1–256").then_some(()));
         page.click("#map-whole");
