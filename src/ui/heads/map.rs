@@ -42,14 +42,14 @@ pub const KINDS: [Kind; 4] = [
     Kind {
         id: "filtering",
         name: "Filtering",
-        help: "symmetric part: its strength",
+        help: "symmetric part",
         colour: Colour::Strength,
         values: |maps| &maps.filtering,
     },
     Kind {
         id: "weights",
         name: "Mixing weights",
-        help: "what queries take from keys",
+        help: "query takes from key",
         colour: Colour::Root,
         values: |maps| &maps.weights,
     },
