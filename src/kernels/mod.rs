@@ -93,6 +93,11 @@ macro_rules! kernel_table {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum KernelId { $($op),* }
 
+        impl KernelId {
+            /// In the order of their numbers.
+            pub const ALL: &[KernelId] = &[$(KernelId::$op),*];
+        }
+
         pub const TABLE: &[Spec] = &[$(Spec {
             id: KernelId::$op,
             stem: stringify!($module),

@@ -105,12 +105,10 @@ impl Machine {
             }
             loaded.publish(state, &modified, toggle_ms);
         }
-        // For the stack. On the CPU these would keep a phone busy for a minute.
-        if !cpu {
-            let show = |curves: &Curves| set(state.solo, curves.points(0));
-            if !loaded.run_sweep(Kind::Alone, Some(0), &self.inbox, show).await? {
-                return Ok(());
-            }
+        // For the stack.
+        let show = |curves: &Curves| set(state.solo, curves.points(0));
+        if !loaded.run_sweep(Kind::Alone, Some(0), &self.inbox, show).await? {
+            return Ok(());
         }
         let gpu = self.gpu.as_ref().and_then(|gpu| gpu.as_ref().ok()).filter(|_| !wanted.cpu);
         let engine = || gpu.map_or_else(Engine::cpu, Engine::gpu);
