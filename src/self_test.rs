@@ -70,7 +70,7 @@ pub async fn every_mode(
             let run = session.run(Slot::Modified, &modes).await?;
             largest = worst(largest, distance(&run, &plain_losses(model, &modes, &ids).await));
         }
-        done(Check { what: format!("{mode}, small random models of both families"), largest, tolerance: LOSSES });
+        done(Check { what: mode.to_string(), largest, tolerance: LOSSES });
         breathe().await;
         if !go_on() {
             return Ok(());

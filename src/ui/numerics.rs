@@ -52,7 +52,7 @@ fn SelfTest(state: State) -> impl IntoView {
         </div>
         <p class="numerics-note">
             "The plain one reads a token at a time on the CPU, with sums in float64, and shares no kernel with the engine. \
-             Differences of losses are relative to one plus the loss."
+             Modes are compared on small random models of both families. Differences of losses are relative to one plus the loss."
         </p>
         <p id="self-test-verdict" role="status" class=move || verdict().map_or("", |v| v.0)>{move || verdict().map(|v| v.1)}</p>
         <Show when=move || !n.checks.with(Vec::is_empty)>

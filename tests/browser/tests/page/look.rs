@@ -53,7 +53,7 @@ const VIEWS: &[View] = &[
             page.eval("document.querySelector('#continue').click()");
         },
         "[...document.querySelectorAll('.side [role=status]')].length == 2 && \
-        [...document.querySelectorAll('.side [role=status]')].every(e => /tokens$/.test(e.textContent))",
+        [...document.querySelectorAll('.side [role=status]')].every(e => /^\\d+ tokens$/.test(e.textContent))",
     ),
     (
         "compare",
