@@ -149,4 +149,4 @@ def test_scores_can_leave_muon_to_adam():
         every = [of[id(p)] for kind in groups.values() for g in kind for p in g["params"]]
         assert sorted(every) == sorted(of.values())
     moved = names[False] - names[True]
-    assert moved == {f"blocks.{i}.attn.u.weight" for i in range(tiny()["n_layer"])} and names[True] < names[False]
+    assert moved == {f"layers.{i}.attn.u.weight" for i in range(tiny()["n_layer"])} and names[True] < names[False]

@@ -93,7 +93,7 @@ pub fn Crosshair(state: State, picture: Memo<Picture>) -> impl IntoView {
             aria-label="Change of perplexity by number of simplified layers; arrow keys move, Enter sets the layers"
             aria-valuemin=move || *state.sweep.kind.get().points(0).start()
             aria-valuemax=move || state.model.get().layers
-            aria-valuenow=move || k.get() aria-valuetext=spoken
+            aria-valuenow=move || k.get().unwrap_or(0) aria-valuetext=spoken
             on:keydown=key on:pointermove=move |e| { look(&e); } on:pointerdown=down
             on:pointerleave=move |e: PointerEvent| if e.pointer_type() == "mouse" { set(k, None) }
             on:click=move |_| if armed.get_value() { apply() }>
