@@ -19,7 +19,7 @@ fn second(page: &Page, number: usize) -> Option<String> {
 
 fn side_by_side(site: &Site) {
     let golden = oracle::golden("gpt2-6m");
-    let expected = format!("{:.2}", golden["baseline_perplexity"].as_f64().expect("a perplexity"));
+    let expected = format!("{:.2}", golden["ppl"].as_f64().expect("a perplexity"));
     site.visit(&format!("{}&view=compare", oracle_text()), |page| {
         page.ready();
         page.wait("the twin's baseline is the oracle's", || {
@@ -28,7 +28,7 @@ fn side_by_side(site: &Site) {
         assert_eq!(second(page, 3).as_deref(), Some("×1.000"));
         page.click("[data-preset=first7-linearized]");
         let collapsed = golden["sweep"]["linearized"][7].as_f64().expect("a perplexity");
-        let ratio = collapsed / golden["baseline_perplexity"].as_f64().expect("a perplexity");
+        let ratio = collapsed / golden["ppl"].as_f64().expect("a perplexity");
         page.wait("the twin pays what the oracle says", || {
             let shown: f64 = second(page, 3)?.trim_start_matches('×').parse().ok()?;
             ((shown / ratio - 1.0).abs() < 2e-3).then_some(())

@@ -22,11 +22,10 @@ fn tour(site: &Site) {
         for (i, step) in steps.iter().enumerate() {
             let title = page.wait("the step is there", || page.text("#tour h2").filter(|title| title == step.title));
             page.wait(&format!("{title} marks its part of the page"), || (page.count(".toured") == 1).then_some(()));
-            let report = page.ready_when("the scene is computed", |report| report["model"]["id"] == step.scene.model);
-            if let Some(modes) = step.scene.modes {
-                let first = modes.split(['*', ',']).next().expect("a mode");
-                assert_eq!(report["modes"][0], first, "{title}");
-            }
+            let first = step.scene.modes.and_then(|modes| modes.split(['*', ',']).next()).unwrap_or("softmax");
+            page.ready_when(&format!("the scene of {title} is computed"), |report| {
+                report["model"]["id"] == step.scene.model && report["modes"][0] == first
+            });
             assert_eq!(page.text_of("#tour-next"), if i + 1 == steps.len() { "Done" } else { "Next" });
             page.click("#tour-next");
         }
