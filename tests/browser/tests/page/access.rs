@@ -76,7 +76,9 @@ fn keyboard(site: &Site) {
         page.wait("the help is open", || {
             (page.eval("document.querySelector('#help-dialog').open") == true).then_some(())
         });
-        page.press("Escape");
+        // A dialog closes by the key's code, not by its name.
+        page.key("keyDown", "Escape", 27);
+        page.key("keyUp", "Escape", 27);
         page.wait("it is closed", || (page.eval("document.querySelector('#help-dialog').open") == false).then_some(()));
     });
 }

@@ -76,7 +76,7 @@ fn both_models(site: &Site) {
         }
         let sentence = page.text_of("#sweep-sentence");
         assert!(sentence.contains("S-D attention, 6M: the first 7 layers"), "{sentence}");
-        assert!(sentence.contains("Standard attention, 6M: the first"), "{sentence}");
+        assert!(sentence.contains("Standard attention, 6M: linearising even the first layer costs"), "{sentence}");
         // What is here for the figure serves as the model on screen.
         page.click("[data-preset=twin]");
         let twin = page.ready_when("the twin is there", |report| report["model"]["id"] == "gpt2-6m");
