@@ -19,8 +19,8 @@ const MODES: [LayerMode; 9] = [
     LayerMode::Off,
 ];
 
-fn tiny(family: &'static str) -> Arc<Model> {
-    Arc::new(model(config(family, MODES.len(), 24, 3, 40, 80), 5))
+fn tiny(family: &'static str, layers: usize) -> Arc<Model> {
+    Arc::new(model(config(family, layers, 24, 3, 40, 80), 5))
 }
 
 /// Losses of the text's tokens, one at a time.
@@ -46,8 +46,8 @@ fn assert_same(model: &Arc<Model>, modes: &[LayerMode], ids: &[u32]) {
     let (one, all) = (decoded(model, modes, ids), whole(model, modes, ids));
     assert_eq!(one.len(), all.len());
     for (i, (a, b)) in one.iter().zip(&all).enumerate() {
-        // f64 sums against f32 ones; losses of these random models go up to some hundred nats.
-        assert!((a - b).abs() < 2e-4 + 5e-5 * b.abs(), "{modes:?}, token {i}: {a} and {b}");
+        // f64 sums against f32 ones.
+        assert!((a - b).abs() < 2e-4 + 1e-5 * b.abs(), "{modes:?}, token {i}: {a} and {b}");
     }
 }
 
@@ -56,11 +56,14 @@ fn every_mode_gives_the_losses_of_a_whole_pass() {
     let mut rng = Rng(3);
     let ids: Vec<u32> = (0..77).map(|_| ((rng.next_f32() + 1.0) * 19.9) as u32).collect();
     for family in ["sd", "gpt2"] {
-        let model = tiny(family);
+        // Two layers: in more, random models without norms amplify every rounding.
+        let model = tiny(family, 2);
         for mode in MODES {
-            assert_same(&model, &[mode; MODES.len()], &ids);
+            assert_same(&model, &[mode; 2], &ids);
         }
-        assert_same(&model, &MODES, &ids);
+        for pair in MODES.windows(2) {
+            assert_same(&model, pair, &ids);
+        }
     }
 }
 
@@ -76,7 +79,7 @@ fn the_shipped_models_continue_as_they_read() {
 
 #[test]
 fn linear_layers_keep_a_fixed_amount_and_softmax_layers_grow() {
-    let model = tiny("sd");
+    let model = tiny("sd", MODES.len());
     let kept = |mode: LayerMode, tokens: usize| {
         let mut decoder = Decoder::new(Arc::clone(&model), &[mode; MODES.len()]).unwrap();
         (0..tokens).for_each(|i| decoder.push(i as u32 % 40).unwrap());
@@ -92,7 +95,7 @@ fn linear_layers_keep_a_fixed_amount_and_softmax_layers_grow() {
 
 #[test]
 fn refuses_what_it_cannot_read() {
-    let model = tiny("gpt2");
+    let model = tiny("gpt2", MODES.len());
     assert!(matches!(
         Decoder::new(Arc::clone(&model), &MODES[..2]).err(),
         Some(DecodeError::Modes { found: 2, expected: 9 })
