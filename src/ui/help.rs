@@ -5,6 +5,7 @@ use leptos::html::Dialog;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 
+use super::dialog::follow;
 use super::state::State;
 use crate::explain::{CHAPTERS, GLOSSARY, KEYS, chapter_start};
 
@@ -34,15 +35,7 @@ fn typing(event: &KeyboardEvent) -> bool {
 fn HelpDialog(state: State) -> impl IntoView {
     let open = state.explain.help;
     let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match (open.get(), dialog.open()) {
-            // An open dialog cannot be opened again; there is nothing else that can fail.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
+    follow(dialog, open);
     view! {
         <dialog id="help-dialog" node_ref=dialog aria-labelledby="help-title" on:close=move |_| open.set(false)>
             <div class="share-head">

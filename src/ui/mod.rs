@@ -5,6 +5,7 @@ mod cascade;
 mod compare;
 mod continuation;
 mod cost;
+mod dialog;
 mod driver;
 mod export;
 mod fetch;

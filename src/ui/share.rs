@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use leptos::wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
+use super::dialog::follow;
 use super::save::save;
 use super::state::{Checked, State};
 use crate::link::{MAX_TEXT_BYTES, Part, Pin};
@@ -35,15 +36,7 @@ pub fn ShareButton(state: State) -> impl IntoView {
 fn ShareDialog(state: State) -> impl IntoView {
     let share = state.share;
     let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        let Some(dialog) = dialog.get() else { return };
-        match (share.open.get(), dialog.open()) {
-            // An open dialog cannot be opened again; there is nothing else that can fail.
-            (true, false) => drop(dialog.show_modal()),
-            (false, true) => dialog.close(),
-            _ => {}
-        }
-    });
+    follow(dialog, share.open);
     view! {
         <dialog id="share-dialog" node_ref=dialog aria-labelledby="share-title" on:close=move |_| share.open.set(false)>
             <div class="share-head">
