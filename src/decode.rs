@@ -144,6 +144,13 @@ impl Decoder {
     }
 }
 
+/// Loss of a token under logits, in nats: log Σ exp(logits) − logits\[id\]. Not a number where there are no logits.
+pub fn loss(logits: &[f64], id: u32) -> f64 {
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|l| (l - top).exp()).sum();
+    top + sum.ln() - logits.get(id as usize).copied().unwrap_or(f64::NAN)
+}
+
 impl LayerDecoder {
     /// One projected row → the layer's attended values, \[heads·value width\]. `before` tokens were read already.
     fn attend(&mut self, model: &Model, layer: usize, projected: &[f32], before: usize) -> Vec<f32> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use web_time::Instant;
 
-use crate::decode::Decoder;
+use crate::decode::{Decoder, loss};
 use crate::engine::{Engine, EngineError, LayerSpectra, Run, Session, breathe};
 use crate::model::random::{Rng, config, model};
 use crate::model::{LayerMode, Model, Slot};
@@ -108,10 +108,7 @@ async fn plain_losses(model: &Arc<Model>, modes: &[LayerMode], ids: &[u32]) -> V
         if decoder.push(pair[0]).is_err() {
             return Vec::new();
         }
-        let logits = decoder.logits();
-        let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = logits.iter().map(|l| (l - top).exp()).sum();
-        losses.push(top + sum.ln() - logits[pair[1] as usize]);
+        losses.push(loss(&decoder.logits(), pair[1]));
         if last.elapsed().as_millis() > SLICE_MS {
             breathe().await;
             last = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cascade::decode::{DecodeError, Decoder};
+use cascade::decode::{DecodeError, Decoder, loss};
 use cascade::engine::{Engine, Session};
 use cascade::model::random::{Rng, config, model};
 use cascade::model::{LayerMode, Model, Slot};
@@ -28,9 +28,7 @@ fn decoded(model: &Arc<Model>, modes: &[LayerMode], ids: &[u32]) -> Vec<f64> {
     let mut decoder = Decoder::new(Arc::clone(model), modes).unwrap();
     let pairs = ids.windows(2).map(|pair| {
         decoder.push(pair[0]).unwrap();
-        let logits = decoder.logits();
-        let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        top + logits.iter().map(|l| (l - top).exp()).sum::<f64>().ln() - logits[pair[1] as usize]
+        loss(&decoder.logits(), pair[1])
     });
     pairs.collect()
 }
