@@ -161,7 +161,7 @@ impl Loaded {
     }
 
     /// The self-test, where it was asked for and is not done.
-    pub async fn run_self_test(&mut self, state: State, inbox: &Inbox, engine: impl Fn() -> Engine) {
+    pub async fn run_self_test(&mut self, state: State, inbox: &Inbox, shown: &Run, engine: impl Fn() -> Engine) {
         let n = state.numerics;
         let Some(on_text) = &self.text else { return };
         if n.asked.get_untracked() == 0 || n.outcome.with_untracked(Option::is_some) {
@@ -174,9 +174,8 @@ impl Loaded {
             return;
         }
         let model = Arc::clone(self.session.model());
-        let run = on_text.modified.as_ref().map_or(&on_text.baseline, |(run, _)| run);
         let spectra = on_text.spectra.as_ref().map(|(spectra, _)| spectra.as_slice());
-        self_test::on_screen(&model, self.session.ids(), run, spectra, done).await;
+        self_test::on_screen(&model, self.session.ids(), shown, spectra, done).await;
         n.outcome.set(Some(outcome.map_err(|e| e.to_string())));
     }
 

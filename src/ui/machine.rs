@@ -115,7 +115,7 @@ impl Machine {
         self.twin.run(state, &self.inbox, wanted, loaded, &mut self.library, engine).await?;
         if wanted.view == View::Numerics {
             state.numerics.facts.set(loaded.session.engine().facts());
-            loaded.run_self_test(state, &self.inbox, engine).await;
+            loaded.run_self_test(state, &self.inbox, &modified, engine).await;
         }
         Ok(())
     }
