@@ -51,6 +51,7 @@ class Config:
     min_lr: float = 0.1             # cosine ends at this fraction of lr
     warmup: int = 200
     weight_decay: float = 0.1
+    embed_decay: float = 1.0        # factor on weight_decay for the embeddings
     beta2: float = 0.95
     clip: float = 1.0
 

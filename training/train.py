@@ -57,7 +57,7 @@ def optimizer_groups(model, cfg):
             if any(part in name for part in parts):
                 factor = getattr(cfg, key)
         vector = p.dim() < 2 or name.endswith("delta")
-        decay = 0.0 if vector else cfg.weight_decay
+        decay = 0.0 if vector else cfg.weight_decay * (cfg.embed_decay if id(p) in tables else 1.0)
         by_adam = p.dim() != 2 or vector or id(p) in tables or (cfg.adam_scores and is_score(name))
         kind = "adamw" if by_adam else cfg.optimizer
         groups[kind].setdefault((decay, factor), []).append(p)
