@@ -1,4 +1,4 @@
-//! View state ↔ URL fragment: `#v=1&m=sd-6m@defccb4ddc36&p=ferry&modes=linearized*7,softmax*5&l=3&h=5`.
+//! View state ↔ URL fragment: `#v=1&m=sd-6m@051b61a680c0&p=ferry&modes=linearized*7,softmax*5&l=3&h=5`.
 //!
 //! Only values that differ from the default are written. Whatever cannot be used is clamped or ignored, and
 //! the user is told: both steps return notes for that.

@@ -59,7 +59,7 @@ pub const STEPS: &[Step] = &[
     Step {
         chapter: 1,
         title: "The spectral cascade",
-        text: "This model starts from a small residual stream (α = 1). Nobody told it how much to route in which layer, and yet capacity begins near 2, one rotation plane, and grows with depth. That is the spectral cascade.",
+        text: "This model starts from a small residual stream (α = 1). Nobody told it how much to route in which layer, and yet capacity begins below 3, little more than one rotation plane, and grows with depth. That is the spectral cascade.",
         target: "#cascade",
         scene: Scene { model: "sd-6m-a1", ..TRAINED },
     },

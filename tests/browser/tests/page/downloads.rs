@@ -68,7 +68,7 @@ fn damage(page: &Page, piece: u32) {
         "(async () => {{
             const name = (await caches.keys()).find(name => name.startsWith('cascade-models '));
             const cache = await caches.open(name);
-            const key = (await cache.keys()).find(key => /defccb4d.*\\/{piece}$/.test(key.url));
+            const key = (await cache.keys()).find(key => /051b61a6.*\\/{piece}$/.test(key.url));
             await cache.put(key, new Response(new Uint8Array({PIECE})));
             return true;
         }})()"
