@@ -98,7 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let w0 = min(first_col + line, params.cols - 1u) * quads;
     let w1 = min(first_col + line + 64u, params.cols - 1u) * quads;
     let into = part * 8u + line % 4u;
-    let place = line / 4u ^ (part * 2u + line % 2u);
+    let place = (line / 4u) ^ (part * 2u + line % 2u);
     let mine = thread / 16u;
     let other = thread % 16u;
     let zero = Row(vec4<f32>(0.0), vec4<f32>(0.0));

@@ -39,8 +39,8 @@ fn fetch(x0: u32, x1: u32, w0: u32, w1: u32, quad: u32, quads: u32) -> Fetched {
 }
 
 fn add_quad(sum: ptr<function, Sums>, quad: u32, mine: u32, other: u32) {
-    let m = mine ^ quad % 8u;
-    let o = other ^ quad % 8u;
+    let m = mine ^ (quad % 8u);
+    let o = other ^ (quad % 8u);
     let a = w_slices[quad][0][o];
     let b = w_slices[quad][1][o];
     let c = w_slices[quad][2][o];
@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let w0 = min(first_col + line, params.cols - 1u) * quads;
     let w1 = min(first_col + line + 16u, params.cols - 1u) * quads;
     let into = line % 4u;
-    let place = line / 4u ^ part % 8u;
+    let place = (line / 4u) ^ (part % 8u);
     let strand = thread / STRAND;
     let mine = thread % STRAND / 8u;
     let other = thread % 8u;

@@ -56,7 +56,7 @@ fn tile_product(thread: u32, first_row: u32, last_row: u32, first_col: u32, last
     let w0 = min(first_col + line, last_col) * quads;
     let w1 = min(first_col + line + 32u, last_col) * quads;
     let into = part * 4u + line % 4u;
-    let place = line / 4u ^ part;
+    let place = (line / 4u) ^ part;
     let mine = thread / 16u;
     let other = thread % 16u;
     var sum = Tile(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));

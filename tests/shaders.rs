@@ -206,3 +206,23 @@ fn every_shader_is_in_the_table() {
         assert!(TABLE.iter().flat_map(|spec| spec.forms).any(used), "{} is in no kernel", path.display());
     }
 }
+
+/// WGSL wants parentheses where `^` meets arithmetic; browsers refuse what naga lets pass.
+#[test]
+fn exclusive_or_stands_apart_from_arithmetic() {
+    let apart = |text: &str| !text.contains(" ^ ") || !["+", "-", "*", "/", "%"].iter().any(|sign| text.contains(sign));
+    assert!(!apart("line / 4u ^ part") && apart("mine ^ even"));
+    for_each_shader(|spec, form, _| {
+        let form = &spec.forms[form];
+        for line in form.source.lines().filter_map(|line| line.split("//").next()) {
+            let mut rest = line.to_string();
+            // From the innermost parentheses outwards.
+            while let Some(end) = rest.find([')', ']']) {
+                let start = rest[..end].rfind(['(', '[']).unwrap_or(0);
+                assert!(rest[start..end].split(',').all(apart), "{}, {}: {line}", spec.stem, form.name);
+                rest.replace_range(start..=end, "x");
+            }
+            assert!(rest.split([',', ';', '=']).all(apart), "{}, {}: {line}", spec.stem, form.name);
+        }
+    });
+}

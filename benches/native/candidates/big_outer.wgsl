@@ -84,7 +84,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let line = thread % 128u / STEP;
     let row = select(first_col, first_row, is_x) + line * 4u;
     let into = line / 16u * 16u + part * 4u;
-    let place = line % 16u ^ (part * 2u);
+    let place = (line % 16u) ^ (part * 2u);
     let mine = thread / 16u;
     let other = thread % 16u;
     let zero = Row(vec4<f32>(0.0), vec4<f32>(0.0));

@@ -83,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let row = first_row + line * 4u;
     let col = first_col + line * 4u;
     let into = line / 8u * 16u + part * 4u;
-    let place = line % 8u ^ (part * 2u);
+    let place = (line % 8u) ^ (part * 2u);
     let mine = thread / 8u;
     let other = thread % 8u;
     let zero = Row(vec4<f32>(0.0), vec4<f32>(0.0));
