@@ -1,7 +1,5 @@
 // A workgroup computes 64 rows × 64 columns.
 
-const SHARED: u32 = 2u * STEP * TILE;
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let row = group.y * TILE;

@@ -17,7 +17,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> targets: array<f32>; // [rows]
 @group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [slabs, rows, 16 / 4], from first_id / SLAB on
 
-const SLAB: u32 = 512u;
+const SLAB: u32 = 128u;
 
 // A record under construction.
 struct Running {
@@ -29,31 +29,6 @@ struct Running {
 
 fn running_new() -> Running {
     return Running(top_new(), NONE, 0.0, NONE);
-}
-
-// Adds the logits of eight entries from `entry` on; what lies past the vocabulary counts as none.
-fn running_add(state: ptr<function, Running>, entry: u32, target_id: f32, first: vec4<f32>, second: vec4<f32>) {
-    let four = vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u);
-    let low = select(first, vec4<f32>(NONE), four >= vec4<u32>(params.vocab));
-    let high = select(second, vec4<f32>(NONE), four + 4u >= vec4<u32>(params.vocab));
-    let both = max(low, high);
-    let peak = max(max(both.x, both.y), max(both.z, both.w));
-    let largest = max((*state).largest, peak);
-    let e = exp(low - largest) + exp(high - largest);
-    (*state).sum = (*state).sum * exp((*state).largest - largest) + (e.x + e.y + e.z + e.w);
-    (*state).largest = largest;
-    let id = f32(params.first_id + entry);
-    let difference = target_id - id;
-    if (difference >= 0.0 && difference < 8.0) {
-        let place = u32(difference);
-        (*state).target_logit = select(low[place % 4u], high[place % 4u], place > 3u);
-    }
-    // A loop that mostly runs no turn: software adapters step over it, and would go through a condition's body.
-    var top = (*state).top;
-    for (var i = select(8u, 0u, peak > top.value4); i < 8u; i++) {
-        top_offer(&top, select(low[i % 4u], high[i % 4u], i > 3u), id + f32(i));
-    }
-    (*state).top = top;
 }
 
 fn store_record(slab: u32, row: u32, state: Running) {

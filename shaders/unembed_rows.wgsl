@@ -2,6 +2,31 @@
 
 const SPAN: u32 = 8u; // tokens a thread, threads a workgroup, and entries at a time
 
+// Adds the logits of eight entries from `entry` on; what lies past the vocabulary counts as none.
+fn running_add(state: ptr<function, Running>, entry: u32, target_id: f32, first: vec4<f32>, second: vec4<f32>) {
+    let four = vec4<u32>(entry, entry + 1u, entry + 2u, entry + 3u);
+    let low = select(first, vec4<f32>(NONE), four >= vec4<u32>(params.vocab));
+    let high = select(second, vec4<f32>(NONE), four + 4u >= vec4<u32>(params.vocab));
+    let both = max(low, high);
+    let peak = max(max(both.x, both.y), max(both.z, both.w));
+    let largest = max((*state).largest, peak);
+    let e = exp(low - largest) + exp(high - largest);
+    (*state).sum = (*state).sum * exp((*state).largest - largest) + (e.x + e.y + e.z + e.w);
+    (*state).largest = largest;
+    let id = f32(params.first_id + entry);
+    let difference = target_id - id;
+    if (difference >= 0.0 && difference < 8.0) {
+        let place = u32(difference);
+        (*state).target_logit = select(low[place % 4u], high[place % 4u], place > 3u);
+    }
+    // A loop that mostly runs no turn: software adapters step over it, and would go through a condition's body.
+    var top = (*state).top;
+    for (var i = select(8u, 0u, peak > top.value4); i < 8u; i++) {
+        top_offer(&top, select(low[i % 4u], high[i % 4u], i > 3u), id + f32(i));
+    }
+    (*state).top = top;
+}
+
 @compute @workgroup_size(SPAN)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x * SPAN;

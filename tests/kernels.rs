@@ -100,12 +100,18 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("dot(r3, d)", "dot(r3, c)"),
             // wide
             ("col + 4u, sums.high", "col + 4u, sums.low"),
-            // wide and big
             ("dot(q7, h)", "dot(q6, h)"),
-            // tile and big
-            ("first + part < quads", "first < quads"),
+            // tile, big, split and strip
+            ("fma(vec4<f32>(q.w)", "fma(vec4<f32>(q.z)"),
+            ("quad >= quads", "quad > quads"),
+            ("first_row + line, params", "first_row + line + 1u, params"),
             ("first_row + line, last_row", "first_row + line + 1u, last_row"),
             ("min(first_col + line + 64u", "min(first_col + line"),
+            ("min(first_col + line + 32u", "min(first_col + line"),
+            ("min(first_col + line + 16u", "min(first_col + line"),
+            ("w.e, w.f, w.g, w.h", "w.e, w.f, w.h, w.g"),
+            ("strand > 1u", "strand > 2u"),
+            ("at = peer", "at = 0u"),
         ],
         KernelId::HeadProduct => &[
             ("block / sets *", "block % sets *"),
@@ -120,6 +126,12 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("a5 *= shrink;", ""),
             ("min(3u, last", "min(2u, last"),
             ("lane + 28u < v_quads", "lane + 28u < v_quads - 1u"),
+            // split
+            ("> vec4<u32>(row);", ">= vec4<u32>(row);"),
+            ("vec4<f32>(0.0), hidden", "vec4<f32>(1.0), hidden"),
+            ("exp(top - merged_top)", "exp(merged_top - merged_top)"),
+            ("scores[at + 192u]", "scores[at + 128u]"),
+            ("quad < params.value.width / 4u && ", ""),
             // rows
             ("at + 3u) > vec4<u32>(row)", "at + 2u) > vec4<u32>(row)"),
             ("first < end", "first + 1u < end"),
@@ -344,6 +356,7 @@ fn attention_cases(rng: &mut Rng) -> Vec<Case> {
         (35, 1, 20, 68),
         (19, 2, 128, 100),
         (67, 1, 64, 128),
+        (150, 1, 8, 96),
     ];
     for (tokens, heads, width, value_width) in sizes {
         for (view, size) in [(dense as fn(u32, u32) -> HeadView, 1.0), (strided, 30.0 / (width as f32).sqrt())] {
@@ -459,9 +472,10 @@ fn linear_attention_cases(rng: &mut Rng) -> Vec<Case> {
 }
 
 fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
+    const SLAB: u32 = unembed::SLAB;
     let mut cases = Vec::new();
     for (rows, d_model, vocab) in
-        [(1, 4, 1), (31, 8, 3), (33, 68, 31), (32, 32, 33), (5, 4, 511), (67, 12, 512), (3, 20, 513), (40, 64, 1031)]
+        [(1, 4, 1), (31, 8, 3), (33, 68, 31), (5, 4, SLAB - 1), (67, 12, SLAB), (3, 20, SLAB + 1), (40, 64, 1031)]
     {
         for ties in [false, true] {
             let params = unembed::Params::whole(rows, d_model, vocab);
@@ -482,13 +496,15 @@ fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
         let params = unembed::Params::whole(6, 4, 600);
         let x = vec![scale; 24];
         let embedding = (0..2400).map(|i| ((i / 4 * 7919) % 600) as f32 / 600.0).collect();
-        let targets = vec![-1.0, 0.0, 31.0, 511.0, 512.0, 599.0];
+        let targets = [-1, 0, 31, SLAB as i32 - 1, SLAB as i32, 599].map(|id| id as f32).to_vec();
         cases.push(Case { op: Op::Unembed(params), inputs: vec![x, embedding, targets] });
     }
     // The second part of a vocabulary of five slabs.
-    let params = unembed::Params { first_id: 1024, slabs: 5, ..unembed::Params::whole(9, 4, 700) };
-    let targets = [-1.0, 0.0, 1023.0, 1024.0, 1100.0, 1535.0, 1536.0, 1723.0, 1724.0].to_vec();
-    let inputs = vec![rng.values(36, 1.0), rng.values(2800, 1.0), targets];
+    let (first_id, vocab) = (2 * SLAB, SLAB + 60);
+    let params = unembed::Params { first_id, slabs: 5, ..unembed::Params::whole(9, 4, vocab) };
+    let inside = [0, 76, SLAB - 1, SLAB, vocab - 1, vocab].map(|id| (first_id + id) as f32);
+    let targets = [&[-1.0, 0.0, first_id as f32 - 1.0], inside.as_slice()].concat();
+    let inputs = vec![rng.values(36, 1.0), rng.values(4 * vocab as usize, 1.0), targets];
     cases.push(Case { op: Op::Unembed(params), inputs });
     cases
 }
@@ -497,7 +513,7 @@ fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
 fn token_scores_cases(rng: &mut Rng) -> Vec<Case> {
     let mut cases = Vec::new();
     for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4)] {
-        let vocab = slabs * unembed::SLAB - 500;
+        let vocab = slabs * unembed::SLAB - 100;
         let params = unembed::Params::whole(rows, 4, vocab);
         let mut values = |n: u32| rng.values(n as usize, 4.0).iter().map(|x| x.round() / 2.0).collect::<Vec<_>>();
         let (x, embedding) = (values(rows * 4), values(vocab * 4));

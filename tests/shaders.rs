@@ -144,7 +144,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
     let value = match (kernel, form, name) {
         (_, _, "NONE") => return Some(f64::from(unembed::NONE)),
         (_, _, "ELU1") => chunk_state::ELU1,
-        (KernelId::Attention, "tile", "ROWS") => attention::ROWS,
+        (KernelId::Attention, "tile" | "split", "ROWS") => attention::ROWS,
         (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
         (KernelId::LinearAttention, "tile", "ROWS") => linear_attention::ROWS,
@@ -152,10 +152,13 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Matmul, _, "GELU") => matmul::GELU,
         (KernelId::Matmul, _, "RESIDUAL") => matmul::RESIDUAL,
         // Each thread computes 4×4 elements of the tile.
-        (KernelId::Matmul, "narrow", "SIDE") => matmul::TILES[0] / 4,
-        (KernelId::Matmul, "wide", "SIDE") => matmul::TILES[1] / 8,
-        (KernelId::Matmul, "tile", "TILE") => matmul::TILES[2],
-        (KernelId::Matmul, "big", "TILE") => matmul::TILES[3],
+        (KernelId::Matmul, "narrow", "SIDE") => matmul::TILES[0][0] / 4,
+        (KernelId::Matmul, "wide", "SIDE") => matmul::TILES[1][0] / 8,
+        (KernelId::Matmul, "tile", "TILE") => matmul::TILES[2][0],
+        (KernelId::Matmul, "big", "TILE") => matmul::TILES[3][0],
+        (KernelId::Matmul, "split", "ROWS") => matmul::TILES[4][0],
+        (KernelId::Matmul, "strip", "ROWS") => matmul::TILES[5][0],
+        (KernelId::Matmul, "split" | "strip", "COLS") => matmul::TILES[4][1],
         (KernelId::Unembed, _, "SLAB") => unembed::SLAB,
         (KernelId::Unembed, "tile", "TILE") => unembed::ROWS[1],
         // 8 threads of 8 tokens.
@@ -166,7 +169,8 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         // 16 queries share 64 threads, 4 lanes each, and every lane scores 4 keys of a tile.
         (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
         | (KernelId::LayerNorm, _, "THREADS")
-        | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "SHARED") => return None,
+        | (KernelId::Attention | KernelId::Matmul, "split" | "strip", "STRAND" | "STRANDS" | "NOWHERE")
+        | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS") => return None,
         _ => panic!("{kernel:?}, {form}: say here what {name} must be"),
     };
     Some(f64::from(value))
@@ -201,4 +205,24 @@ fn every_shader_is_in_the_table() {
         let used = |form: &Form| form.source.contains(&text) || form.half_source.is_some_and(|s| s.contains(&text));
         assert!(TABLE.iter().flat_map(|spec| spec.forms).any(used), "{} is in no kernel", path.display());
     }
+}
+
+/// WGSL wants parentheses where `^` meets arithmetic; browsers refuse what naga lets pass.
+#[test]
+fn exclusive_or_stands_apart_from_arithmetic() {
+    let apart = |text: &str| !text.contains(" ^ ") || !["+", "-", "*", "/", "%"].iter().any(|sign| text.contains(sign));
+    assert!(!apart("line / 4u ^ part") && apart("mine ^ even"));
+    for_each_shader(|spec, form, _| {
+        let form = &spec.forms[form];
+        for line in form.source.lines().filter_map(|line| line.split("//").next()) {
+            let mut rest = line.to_string();
+            // From the innermost parentheses outwards.
+            while let Some(end) = rest.find([')', ']']) {
+                let start = rest[..end].rfind(['(', '[']).unwrap_or(0);
+                assert!(rest[start..end].split(',').all(apart), "{}, {}: {line}", spec.stem, form.name);
+                rest.replace_range(start..=end, "x");
+            }
+            assert!(rest.split([',', ';', '=']).all(apart), "{}, {}: {line}", spec.stem, form.name);
+        }
+    });
 }

@@ -221,7 +221,11 @@ fn compile(device: &wgpu::Device, spec: &Spec, source: &str) -> wgpu::ComputePip
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        compilation_options: Default::default(),
+        // Kernels write before they read. Clearing first takes a barrier, and on some drivers one thread.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: false,
+            ..Default::default()
+        },
         cache: None,
     })
 }

@@ -58,7 +58,7 @@ pub struct GpuEngine {
 impl GpuEngine {
     pub(super) fn new(gpu: Gpu) -> Self {
         let uniforms = Uniforms::new(&gpu.device.device);
-        let timer = gpu.device.timestamps.then(|| Timer::new(&gpu.device.device, &gpu.device.queue));
+        let timer = gpu.device.timestamps.then(|| Timer::new(&gpu.device.device, &gpu.device.queue, 1));
         GpuEngine {
             gpu,
             buffers: HashMap::new(),
@@ -219,8 +219,31 @@ impl GpuEngine {
     }
 
     pub(super) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
-        self.check()?;
         self.gpu_ms = None;
+        let timer = self.timer.take();
+        let result = self.run_timed(steps, read, timer.as_ref(), usize::MAX).await;
+        self.timer = timer;
+        let (data, passes) = result?;
+        self.gpu_ms = passes.first().copied().flatten();
+        Ok(data)
+    }
+
+    /// Milliseconds of each step in a pass of its own; None where the device can't tell.
+    pub(super) async fn time_each(&mut self, steps: &[Step]) -> Result<Vec<Option<f64>>, EngineError> {
+        let device = Rc::clone(&self.gpu.device);
+        let timer = device.timestamps.then(|| Timer::new(&device.device, &device.queue, steps.len() as u32));
+        Ok(self.run_timed(steps, &[], timer.as_ref(), 1).await?.1)
+    }
+
+    /// What is read, and the milliseconds of every pass of so many launches, where there is a timer for them.
+    async fn run_timed(
+        &mut self,
+        steps: &[Step],
+        read: &[(Buffer, usize)],
+        timer: Option<&Timer>,
+        launches_a_pass: usize,
+    ) -> Result<(Vec<Vec<f32>>, Vec<Option<f64>>), EngineError> {
+        self.check()?;
         for step in steps {
             self.ensure(step.output, step.op.output_words() * 4, false)?;
         }
@@ -232,26 +255,17 @@ impl GpuEngine {
             self.bind_groups.clear();
         }
         let mut encoder = device.device.create_command_encoder(&Default::default());
-        {
-            let timestamp_writes = self.timer.as_ref().map(Timer::writes);
+        let size = launches_a_pass.min(launches.len().max(1));
+        for (pass, launches) in launches.chunks(size).enumerate() {
+            let timestamp_writes = timer.map(|timer| timer.writes(pass as u32));
             let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
-            let mut pass = encoder.begin_compute_pass(&descriptor);
-            let mut current = None;
-            for (launch, offset) in launches.iter().zip(&offsets) {
-                if current != Some(launch.pipeline) {
-                    pass.set_pipeline(&self.gpu.pipeline(launch.pipeline));
-                    current = Some(launch.pipeline);
-                }
-                let [x, y, z] = launch.op.form_groups(launch.pipeline.1);
-                bind(&mut self.bind_groups, &self.gpu, &self.buffers, &self.uniforms, launch, |group| {
-                    pass.set_bind_group(0, group, &[*offset]);
-                })?;
-                pass.dispatch_workgroups(x, y, z);
-            }
+            self.encode(&mut encoder.begin_compute_pass(&descriptor), launches, &offsets[pass * size..])?;
         }
         self.offsets = offsets;
         let words: usize = read.iter().map(|(_, words)| words).sum();
-        let timing = self.timer.as_ref().map_or(0, |_| Timer::BYTES);
+        // No launches, no pass, no timestamps.
+        let timer = timer.filter(|_| !launches.is_empty());
+        let timing = timer.map_or(0, Timer::bytes);
         let staging = self.staging((words * 4) as u64 + timing);
         let mut at = 0;
         for (buffer, words) in read {
@@ -259,22 +273,40 @@ impl GpuEngine {
             encoder.copy_buffer_to_buffer(&self.get(*buffer)?.parts[0], 0, &staging, at, bytes);
             at += bytes;
         }
-        if let Some(timer) = &self.timer {
+        if let Some(timer) = timer {
             timer.resolve(&mut encoder, &staging, at);
         }
         self.gpu.device.queue.submit([encoder.finish()]);
         let data = self.map(&staging, at + timing).await?;
         self.check()?;
         let (mut rest, times) = data.split_at(words);
-        self.gpu_ms = self.timer.as_ref().and_then(|timer| timer.milliseconds(times));
-        Ok(read
-            .iter()
-            .map(|(_, words)| {
-                let (head, tail) = rest.split_at(*words);
-                rest = tail;
-                head.to_vec()
-            })
-            .collect())
+        let part = |(_, words): &(Buffer, usize)| {
+            let (head, tail) = rest.split_at(*words);
+            rest = tail;
+            head.to_vec()
+        };
+        Ok((read.iter().map(part).collect(), timer.map_or(Vec::new(), |timer| timer.milliseconds(times))))
+    }
+
+    fn encode(
+        &mut self,
+        pass: &mut wgpu::ComputePass,
+        launches: &[Launch],
+        offsets: &[u32],
+    ) -> Result<(), EngineError> {
+        let mut current = None;
+        for (launch, offset) in launches.iter().zip(offsets) {
+            if current != Some(launch.pipeline) {
+                pass.set_pipeline(&self.gpu.pipeline(launch.pipeline));
+                current = Some(launch.pipeline);
+            }
+            let [x, y, z] = launch.op.form_groups(launch.pipeline.1);
+            bind(&mut self.bind_groups, &self.gpu, &self.buffers, &self.uniforms, launch, |group| {
+                pass.set_bind_group(0, group, &[*offset]);
+            })?;
+            pass.dispatch_workgroups(x, y, z);
+        }
+        Ok(())
     }
 
     fn staging(&mut self, bytes: u64) -> wgpu::Buffer {

@@ -139,6 +139,13 @@ impl Engine {
     /// is returned as the kernel left it; it may be longer than what the kernel writes.
     #[doc(hidden)]
     pub async fn run_op(&mut self, op: Op, inputs: &[&[f32]], output: &[f32]) -> Result<Vec<f32>, EngineError> {
+        let step = self.place_op(op, inputs, output)?;
+        Ok(self.run(std::slice::from_ref(&step), &[(step.output, output.len())]).await?.swap_remove(0))
+    }
+
+    /// One kernel alone as a step, with its buffers on the engine.
+    #[doc(hidden)]
+    pub fn place_op(&mut self, op: Op, inputs: &[&[f32]], output: &[f32]) -> Result<Step, EngineError> {
         // Any distinct buffers serve; these come in any number.
         let buffer = |i| Buffer::Residual(Slot::Sweep, i);
         for (i, data) in inputs.iter().chain([&output]).enumerate() {
@@ -149,8 +156,15 @@ impl Engine {
                 _ => self.upload(buffer(i), data)?,
             }
         }
-        let output_buffer = buffer(inputs.len());
-        let step = Step { op, inputs: (0..inputs.len()).map(buffer).collect(), output: output_buffer };
-        Ok(self.run(&[step], &[(output_buffer, output.len())]).await?.swap_remove(0))
+        Ok(Step { op, inputs: (0..inputs.len()).map(buffer).collect(), output: buffer(inputs.len()) })
+    }
+
+    /// Runs a step so many times in one go, for the benchmark: milliseconds in all, as the device tells or, where it
+    /// can't, by the clock.
+    #[doc(hidden)]
+    pub async fn repeat(&mut self, step: &Step, count: usize) -> Result<f64, EngineError> {
+        let start = web_time::Instant::now();
+        self.run(&vec![step.clone(); count], &[(step.output, 1)]).await?;
+        Ok(self.gpu_ms().unwrap_or(start.elapsed().as_secs_f64() * 1e3))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, Config, Keep, LayerMode, Model, Plan, Slot, constants, score_kernel};
+use crate::model::{Buffer, Config, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
 use crate::spectra::{HeadMaps, RankCuts, WeightSpectra};
 
 /// What the model said at one position.
@@ -149,8 +149,28 @@ impl Session {
             self.prepare(layer, *mode)?;
         }
         let (source, from) = self.deepest_known(slot, modes);
+        let steps = self.steps(slot, modes, source, from);
+        let first = match source {
+            None => 0,
+            Some(s) if s == slot => self.streams[&slot].first,
+            Some(_) => from + 1,
+        };
+        // Until the run is done the slot's streams are in an unknown state: a failure must not leave them trusted.
+        self.streams.remove(&slot);
+        let words = self.ids.len() * RECORD;
+        let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
+        self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
+        let last = self.ids.len() - 1;
+        let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
+        let run = Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() };
+        self.known.insert(modes.to_vec(), run.perplexity());
+        Ok(run)
+    }
+
+    /// The steps of a run from layer `from` on, whose input is in `source`, or from the embedding on.
+    fn steps(&self, slot: Slot, modes: &[LayerMode], source: Option<Slot>, from: usize) -> Vec<Step> {
         let keep = if slot == Slot::Baseline { self.keep } else { Keep::Nothing };
-        let mut plan = Plan::keeping(&model.config, self.ids.len(), keep);
+        let mut plan = Plan::keeping(&self.model.config, self.ids.len(), keep);
         let mut input = match source {
             Some(source) => Buffer::Residual(source, from),
             None => {
@@ -163,24 +183,22 @@ impl Session {
             input = Buffer::Residual(slot, layer + 1);
         }
         // A run that changes nothing still needs its output in this slot to be scored.
-        plan.score(if from == layers { source.unwrap_or(slot) } else { slot });
+        plan.score(if from == modes.len() { source.unwrap_or(slot) } else { slot });
+        plan.steps
+    }
 
-        let first = match source {
-            None => 0,
-            Some(s) if s == slot => self.streams[&slot].first,
-            Some(_) => from + 1,
-        };
-        // Until the run is done the slot's streams are in an unknown state: a failure must not leave them trusted.
-        self.streams.remove(&slot);
-        let words = self.ids.len() * RECORD;
-        let steps = plan.steps;
-        let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
-        self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
-        let last = self.ids.len() - 1;
-        let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
-        let run = Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() };
-        self.known.insert(modes.to_vec(), run.perplexity());
-        Ok(run)
+    /// The steps of a whole run, and the milliseconds that the device spends on each in a pass of its own, for the
+    /// benchmark; none where it can't tell.
+    #[doc(hidden)]
+    pub async fn time_steps(&mut self, modes: &[LayerMode]) -> Result<Vec<(Step, Option<f64>)>, EngineError> {
+        for (layer, mode) in modes.iter().enumerate() {
+            self.prepare(layer, *mode)?;
+        }
+        let steps = self.steps(Slot::Sweep, modes, None, 0);
+        self.streams.remove(&Slot::Sweep);
+        let Engine::Gpu(gpu) = &mut self.engine else { return Ok(Vec::new()) };
+        let times = gpu.time_each(&steps).await?;
+        Ok(steps.into_iter().zip(times).collect())
     }
 
     /// One head's scores and mixing weights on the baseline's residual stream, as whole matrices.

@@ -3,48 +3,52 @@
 pub(super) struct Timer {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
+    passes: u32,
     /// Nanoseconds a tick.
     period: f64,
 }
 
 impl Timer {
-    /// Bytes that the two timestamps of a run take in its readback.
-    pub const BYTES: u64 = 16;
-
-    pub fn new(device: &wgpu::Device, queue: &wgpu::Queue) -> Self {
+    /// For so many passes a run.
+    pub fn new(device: &wgpu::Device, queue: &wgpu::Queue, passes: u32) -> Self {
         let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
             label: Some("run"),
             ty: wgpu::QueryType::Timestamp,
-            count: 2,
+            count: 2 * passes,
         });
         let resolved = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("timestamps"),
-            size: Self::BYTES,
+            size: 16 * u64::from(passes),
             usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
             mapped_at_creation: false,
         });
-        Timer { queries, resolved, period: f64::from(queue.get_timestamp_period()) }
+        Timer { queries, resolved, passes, period: f64::from(queue.get_timestamp_period()) }
     }
 
-    /// For the pass that is timed.
-    pub fn writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
+    /// What the timestamps of a run take in its readback: two a pass.
+    pub fn bytes(&self) -> u64 {
+        self.resolved.size()
+    }
+
+    /// For a pass that is timed.
+    pub fn writes(&self, pass: u32) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
+            beginning_of_pass_write_index: Some(2 * pass),
+            end_of_pass_write_index: Some(2 * pass + 1),
         }
     }
 
     /// Copies the timestamps to that place of the readback.
     pub fn resolve(&self, encoder: &mut wgpu::CommandEncoder, staging: &wgpu::Buffer, at: u64) {
-        encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
-        encoder.copy_buffer_to_buffer(&self.resolved, 0, staging, at, Self::BYTES);
+        encoder.resolve_query_set(&self.queries, 0..2 * self.passes, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, staging, at, self.bytes());
     }
 
-    /// What the words of a readback say.
-    pub fn milliseconds(&self, words: &[f32]) -> Option<f64> {
-        let [a, b, c, d] = words else { return None };
-        elapsed_ms([*a, *b, *c, *d].map(f32::to_bits), self.period)
+    /// Milliseconds of every pass, as the words of a readback say.
+    pub fn milliseconds(&self, words: &[f32]) -> Vec<Option<f64>> {
+        let pass = |words: &[f32]| elapsed_ms(std::array::from_fn(|i| words[i].to_bits()), self.period);
+        words.chunks_exact(4).map(pass).collect()
     }
 }
 

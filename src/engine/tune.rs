@@ -26,15 +26,17 @@ pub struct Timing {
 pub struct Variants {
     /// Forms other than a kernel's first.
     forms: HashMap<KernelId, usize>,
-    /// The form of matrix products with at least [`LARGE`] outputs, where it is another.
-    large: Option<usize>,
+    /// The forms of matrix products with at least so many outputs, ascending, where they are others.
+    larger: Vec<(u32, usize)>,
     /// Kernels whose weights are stored as f16 where that loses nothing.
     half: Vec<KernelId>,
     /// Every measurement, in the order in which they were made.
     pub timings: Vec<Timing>,
 }
 
-/// Outputs from which on a matrix product counts as large: 128×128 tiles then fill some fifty cores.
+/// Outputs from which on a matrix product counts as of middle size: 64×64 tiles then fill some twenty cores.
+const MIDDLE: u32 = 100_000;
+/// The same for large: 128×128 tiles then fill some fifty.
 const LARGE: u32 = 1 << 20;
 
 /// Software adapters silently end all loops of an invocation after 65535 turns together; a text beyond that takes
@@ -46,7 +48,9 @@ impl Variants {
     pub(super) fn form(&self, op: &Op) -> usize {
         let form = self.chosen_form(op.kernel());
         match op {
-            Op::Matmul(p) if p.rows * p.cols >= LARGE => self.large.unwrap_or(form),
+            Op::Matmul(p) => {
+                self.larger.iter().rev().find(|(least, _)| p.rows * p.cols >= *least).map_or(form, |(_, form)| *form)
+            }
             Op::Attention(p) => {
                 let turns = p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4);
                 if turns > TURNS { 0 } else { form }
@@ -68,7 +72,7 @@ impl Variants {
     pub(super) fn set_form(&mut self, kernel: KernelId, form: usize) {
         self.forms.insert(kernel, form);
         if kernel == KernelId::Matmul {
-            self.large = None;
+            self.larger.clear();
         }
     }
 
@@ -126,21 +130,25 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
         return Ok(bench.variants);
     }
     bench.upload(1024 * 512, 1024 * 512)?;
-    let tiles = ["narrow", "tile", "big"];
-    let large = matmul::Params { rows: 1024, inner: 512, cols: 1024, flags: 0 };
-    bench.choose(Op::Matmul(large), &tiles).await?;
-    let of_large = bench.variants.chosen_form(KernelId::Matmul);
-    let middle = Op::Matmul(matmul::Params { rows: 256, inner: 256, cols: 768, flags: 0 });
-    bench.choose(middle, &tiles).await?;
-    bench.variants.large = Some(of_large);
+    let product = |rows, inner, cols| Op::Matmul(matmul::Params { rows, inner, cols, flags: 0 });
+    let (few, middle) = (product(256, 768, 192), product(256, 192, 768));
+    let mut larger = Vec::new();
+    for (least, op) in [(MIDDLE, middle), (LARGE, product(1024, 512, 1024))] {
+        bench.choose(op, &["narrow", "tile", "big", "split", "strip"]).await?;
+        larger.push((least, bench.variants.chosen_form(KernelId::Matmul)));
+    }
+    bench.choose(few, &["narrow", "tile", "split", "strip"]).await?;
+    bench.variants.larger = larger;
     let scores = Op::Unembed(unembed::Params::whole(256, 256, 2048));
     bench.choose(scores, &["rows", "tile"]).await?;
     let view = |offset| HeadView { offset, row: 384, head: 32, width: 32 };
     let (query, value) = (view(0), view(192));
     let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key: query, value };
-    bench.choose(Op::Attention(attend), &["tile", "rows"]).await?;
+    bench.choose(Op::Attention(attend), &["tile", "rows", "split"]).await?;
     // Built alike, it behaves alike.
-    bench.variants.set_form(KernelId::LinearAttention, bench.variants.chosen_form(KernelId::Attention));
+    let rows = KernelId::Attention.spec().form("rows") == Some(bench.variants.chosen_form(KernelId::Attention));
+    let alike = if rows { "rows" } else { "tile" };
+    bench.variants.set_form(KernelId::LinearAttention, KernelId::LinearAttention.spec().form(alike).unwrap_or(0));
     if bench.unpacks_exactly(Op::Matmul(small)).await? {
         bench.choose_storage(&[KernelId::Matmul], middle).await?;
         bench.choose_storage(&[KernelId::Unembed, KernelId::Embed], scores).await?;

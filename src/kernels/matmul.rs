@@ -18,7 +18,7 @@ pub const GELU: u32 = 2;
 pub const RESIDUAL: u32 = 4;
 
 /// Rows and columns of the output that one workgroup of each form computes.
-pub const TILES: [u32; 4] = [32, 32, 64, 128];
+pub const TILES: [[u32; 2]; 6] = [[32, 32], [32, 32], [64, 64], [128, 128], [32, 32], [16, 32]];
 
 /// The tanh form of GELU, the one that GPT-2 was trained with.
 pub fn gelu(x: f64) -> f64 {
@@ -33,7 +33,8 @@ impl Kernel for Params {
     }
 
     fn form_groups(&self, form: usize) -> [u32; 3] {
-        [self.cols.div_ceil(TILES[form]), self.rows.div_ceil(TILES[form]), 1]
+        let [rows, cols] = TILES[form];
+        [self.cols.div_ceil(cols), self.rows.div_ceil(rows), 1]
     }
 
     fn output_words(&self) -> usize {

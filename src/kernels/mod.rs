@@ -147,13 +147,16 @@ kernel_table! {
     Matmul = matmul weight {
         narrow = ["matmul", "matmul_narrow"],
         wide = ["matmul", "block", "matmul_wide"],
-        tile = ["matmul", "tile", "matmul_tile"],
-        big = ["matmul", "matmul_big"],
+        tile = ["matmul", "quads", "tile", "matmul_tile"],
+        big = ["matmul", "quads", "matmul_big"],
+        split = ["matmul", "quads", "split_32", "matmul_split"],
+        strip = ["matmul", "quads", "split_16", "matmul_split"],
     },
     HeadProduct = head_product,
     Attention = attention plain {
         tile = ["attention", "attention_tile"],
         rows = ["attention", "feature_identity", "rows", "attention_rows"],
+        split = ["attention", "attention_split"],
     },
     ChunkState = chunk_state,
     ChunkScan = chunk_scan,
@@ -164,7 +167,7 @@ kernel_table! {
     },
     Unembed = unembed weight {
         rows = ["unembed", "block", "unembed_rows"],
-        tile = ["unembed", "tile", "unembed_tile"],
+        tile = ["unembed", "quads", "tile", "unembed_tile"],
     },
     TokenScores = token_scores,
     Gram = gram,

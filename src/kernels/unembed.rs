@@ -11,7 +11,7 @@ pub const TOP: usize = 5;
 pub const NONE: f32 = -3.0e38;
 
 /// Vocabulary entries a record sums up.
-pub const SLAB: u32 = 512;
+pub const SLAB: u32 = 128;
 /// Tokens a workgroup of each form.
 pub const ROWS: [u32; 2] = [64, 64];
 

@@ -24,7 +24,7 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn bench(arguments: &[String]) -> Result<(), Failure> {
     let rest: Vec<&String> = arguments.iter().filter(|argument| *argument != "--browser").collect();
     if rest.len() == arguments.len() {
-        return Cmd::cargo("bench --package cascade --no-default-features --features native --bench toggle --")
+        return Cmd::cargo("bench --package cascade --no-default-features --features native --bench native --")
             .args(rest)
             .run();
     }

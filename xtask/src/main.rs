@@ -13,7 +13,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   report CHECKPOINT_DIR --text FILE [--tokens N] [--modes M] [--sweep] [--spectra] [--engine gpu|cpu] [--script]
                                  run a model natively and print its report (JSON) on standard output, or with
                                  --script a Python script that computes the same figures again in float64
-  bench                          time-to-toggle and linear modes against softmax, as ratios in one run
+  bench [--only NAME,…] [--checkpoints DIR] [--json FILE]
+                                 natively: kernels, stages of a run, toggles, spectra, sweeps, long texts
   bench --browser [--rounds N] [--minutes M] [--only NAME,…] [--out FILE] [--table FILE]
                                  our engine beside onnxruntime-web, TensorFlow.js and jax-js in one page
 

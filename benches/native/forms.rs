@@ -1,0 +1,183 @@
+//! Every form of the kernels that have several, at the sizes that count. Each is compared with the formula on some of its
+//! output before it is timed.
+
+use cascade::engine::{Engine, Gpu};
+use cascade::kernels::unembed::{RECORD, TOP};
+use cascade::kernels::{HeadView, KernelId, Op, attention, chunk_scan, dot, matmul, unembed};
+use cascade::model::random::Rng;
+use pollster::block_on;
+
+use crate::report::Row;
+use crate::{Bench, halves, median, timed};
+
+/// Rows, inner, columns: cubes as elsewhere, then a layer's products on 256 tokens, and the vocabulary's.
+const SIZES: [(u32, u32, u32); 8] = [
+    (512, 512, 512),
+    (1024, 1024, 1024),
+    (2048, 2048, 2048),
+    (256, 192, 192),
+    (256, 192, 576),
+    (256, 192, 768),
+    (256, 768, 192),
+    (256, 192, 4096),
+];
+/// What software can be asked for.
+const LARGEST_ON_SOFTWARE: f64 = 1e9;
+const ROUNDS: usize = 5;
+/// Milliseconds a round.
+const LONG_ENOUGH: f64 = 10.0;
+
+/// Texts to compare with, and the forms in whose place they stand.
+fn candidates() -> Vec<(&'static str, &'static str, String)> {
+    let head = concat!(
+        include_str!("../../shaders/common.wgsl"),
+        include_str!("../../shaders/weight_f32.wgsl"),
+        include_str!("../../shaders/matmul.wgsl"),
+    );
+    let of = |text: &str| format!("{head}{text}");
+    let own = |form: &str| {
+        let spec = KernelId::Matmul.spec();
+        spec.forms[spec.form(form).expect("a form of that name")].source.to_string()
+    };
+    // What it is worth to write multiply-adds, and to fetch ahead.
+    let dots = |form: &str| {
+        own(form).replace(
+            "var out = fma(",
+            "return sum + vec4<f32>(dot(q, a), dot(q, b), dot(q, c), dot(q, d));\n    var out = fma(",
+        )
+    };
+    let late = |form: &str, first_store: &str| {
+        let fetch = "next = fetch(x0, x1, w0, w1, first + STEP + part, quads);";
+        let text = own(form).replace(fetch, "");
+        text.replacen(first_store, &format!("next = fetch(x0, x1, w0, w1, first + part, quads);\n{first_store}"), 1)
+    };
+    let tile_before =
+        concat!(include_str!("candidates/before_tile.wgsl"), include_str!("candidates/before_matmul_tile.wgsl"));
+    vec![
+        ("tile, before", "tile", of(tile_before)),
+        ("tile, dots", "tile", dots("tile")),
+        ("tile, late", "tile", late("tile", "slices[into][place] = next.x0;")),
+        ("tile, outer", "tile", of(include_str!("candidates/tile_outer.wgsl"))),
+        ("big, before", "big", of(include_str!("candidates/before_matmul_big.wgsl"))),
+        ("big, dots", "big", dots("big")),
+        ("big, late", "big", late("big", "x_slices[into][place] = next.x0;")),
+        ("big, outer", "big", of(include_str!("candidates/big_outer.wgsl"))),
+        ("split, late", "split", late("split", "x_slices[part][into][place] = next.x0;")),
+    ]
+}
+
+pub fn all(bench: &mut Bench) {
+    let sizes = SIZES.into_iter().filter(|(m, k, n)| !bench.software || flops(*m, *k, *n) < LARGEST_ON_SOFTWARE);
+    let sizes: Vec<_> = sizes.collect();
+    let columns: Vec<String> = sizes.iter().map(|(m, k, n)| format!("{m}·{k}→{n}")).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let (mut rates, mut times): (Vec<Row>, Vec<Row>) = (Vec::new(), Vec::new());
+    for (name, gpu) in variants(&bench.gpu) {
+        let ms: Vec<Option<f64>> = sizes.iter().map(|(m, k, n)| product(&gpu, &name, *m, *k, *n)).collect();
+        let rate = |((m, k, n), ms): (&(u32, u32, u32), &Option<f64>)| ms.map(|ms| flops(*m, *k, *n) / ms * 1e-9);
+        rates.push((name.clone(), sizes.iter().zip(&ms).map(rate).collect()));
+        times.push((name, ms.iter().map(|ms| ms.map(|ms| ms * 1e3)).collect()));
+    }
+    bench.report.add("matrix products, x W^T: TFLOP/s", &columns, rates);
+    bench.report.add("the same: µs a launch, one after the other", &columns, times);
+    others(bench);
+}
+
+fn flops(rows: u32, inner: u32, cols: u32) -> f64 {
+    2.0 * f64::from(rows) * f64::from(inner) * f64::from(cols)
+}
+
+/// The device with each form of matrix products.
+fn variants(gpu: &Gpu) -> Vec<(String, Gpu)> {
+    let mut all = Vec::new();
+    for (form, spec) in KernelId::Matmul.spec().forms.iter().enumerate() {
+        for half in [false, true] {
+            all.push((format!("{}{}", spec.name, halves(half)), gpu.with_form(KernelId::Matmul, form, half)));
+        }
+    }
+    for (name, place, text) in candidates() {
+        let form = KernelId::Matmul.spec().form(place).expect("a form of that name");
+        all.push((name.into(), gpu.with_source(KernelId::Matmul, form, false, &text)));
+    }
+    all
+}
+
+/// Milliseconds of one product, after a look at its results.
+fn product(gpu: &Gpu, name: &str, rows: u32, inner: u32, cols: u32) -> Option<f64> {
+    let mut rng = Rng(1);
+    let x = rng.values((rows * inner) as usize, 1.0);
+    let weight: Vec<f32> = rng.values((cols * inner) as usize, 1.0).iter().map(|w| half(*w)).collect();
+    let op = Op::Matmul(matmul::Params { rows, inner, cols, flags: 0 });
+    launch(gpu, name, op, &[&x, &weight, &[0.0; 4], &[0.0; 4]], |y| {
+        (0..200usize).all(|i| {
+            let (r, c, inner) = (i * 7919 % rows as usize, i * 104_729 % cols as usize, inner as usize);
+            let expected = dot(&x[r * inner..][..inner], &weight[c * inner..][..inner]);
+            (f64::from(y[r * cols as usize + c]) - expected).abs() < 1e-4 * (inner as f64).sqrt()
+        })
+    })
+}
+
+/// To the nearest of the numbers that f16 holds.
+fn half(x: f32) -> f32 {
+    (x * 1024.0).round() / 1024.0
+}
+
+/// Milliseconds a launch, many in one go; none where the first one's output is not `right`.
+fn launch(gpu: &Gpu, name: &str, op: Op, inputs: &[&[f32]], right: impl FnOnce(&[f32]) -> bool) -> Option<f64> {
+    let mut engine = Engine::gpu(gpu);
+    let empty = vec![f32::NAN; op.output_words()];
+    if !right(&block_on(engine.run_op(op, inputs, &empty)).expect("a launch")) {
+        println!("{name} is WRONG: {op:?}");
+        return None;
+    }
+    let step = engine.place_op(op, inputs, &empty).expect("buffers");
+    let mut ms = |count| block_on(engine.repeat(&step, count)).expect("a launch") / count as f64;
+    let count = (LONG_ENOUGH / ms(4)).clamp(1.0, 500.0) as usize;
+    Some(median((0..ROUNDS).map(|_| ms(count)).collect()))
+}
+
+/// Attention and the vocabulary by form, and what any launch costs at least.
+fn others(bench: &mut Bench) {
+    let mut rows: Vec<Row> = Vec::new();
+    // What a launch after another and what a run with its readback cost at least.
+    let scan = Op::ChunkScan(chunk_scan::Params { chunks: 1, words: 64, pad: [0; 2] });
+    rows.push((
+        "next to nothing".into(),
+        vec![launch(&bench.gpu, "", scan, &[&[0.0; 64]], |_| true).map(|ms| ms * 1e3)],
+    ));
+    let mut engine = Engine::gpu(&bench.gpu);
+    let mut trip = || timed(|| drop(block_on(engine.run_op(scan, &[&[0.0; 64]], &[0.0; 64])).expect("a launch")));
+    trip();
+    rows.push(("there and back, by the clock".into(), vec![Some(1e3 * median((0..50).map(|_| trip()).collect()))]));
+    let mut rng = Rng(2);
+    let all = rng.values(256 * 576, 1.0);
+    let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
+    let (query, key, value) = (view(0), view(192), view(384));
+    let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key, value };
+    let scores = unembed::Params::whole(256, 192, 4096);
+    let x = rng.values(256 * 192, 1.0);
+    let weight: Vec<f32> = rng.values(4096 * 192, 1.0).iter().map(|w| half(*w)).collect();
+    let targets = vec![5.0; 256];
+    let launches: [(Op, &[&[f32]]); 2] =
+        [(Op::Attention(attend), &[&all, &all, &all]), (Op::Unembed(scores), &[&x, &weight, &targets])];
+    for (op, inputs) in launches {
+        let kernel = op.kernel();
+        let mut expected = vec![0.0; op.output_words()];
+        op.reference(inputs, &mut expected);
+        for (form, spec) in kernel.spec().forms.iter().enumerate() {
+            for half in [false, true].into_iter().filter(|half| !half || spec.half_source.is_some()) {
+                let name = format!("{} {}{}", kernel.spec().stem, spec.name, halves(half));
+                let gpu = bench.gpu.with_form(kernel, form, half);
+                let ms = launch(&gpu, &name, op, inputs, |found| {
+                    let pairs = found.iter().zip(&expected).enumerate();
+                    // Logits so close that they may change places have other ids.
+                    let pairs = pairs.filter(|(i, _)| kernel != KernelId::Unembed || i % RECORD < RECORD - TOP - 2);
+                    let off = pairs.map(|(_, (a, b))| (a - b).abs() / (1.0 + b.abs()));
+                    off.fold(0.0, f32::max) < 1e-3
+                });
+                rows.push((name, vec![ms.map(|ms| ms * 1e3)]));
+            }
+        }
+    }
+    bench.report.add("other kernels on 256 tokens", &["µs a launch"], rows);
+}

@@ -1,0 +1,1 @@
+const ROWS: u32 = 32u; // of the output a workgroup
