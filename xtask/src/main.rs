@@ -16,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bench                          time-to-toggle and linear modes against softmax, as ratios in one run
   bench --browser [--rounds N] [--minutes M] [--only NAME,…] [--out FILE] [--table FILE]
                                  our engine beside onnxruntime-web, TensorFlow.js and jax-js in one page
+  bench --node …                 the same under Node 26 in the place of a browser
 
 Each command installs what it needs and says so.";
 
