@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: natively, or in the browser beside other libraries.
+//! `cargo xtask bench`: natively, or beside other libraries, in a browser or under Node.
 
 use std::path::{Path, PathBuf};
 
@@ -20,10 +20,11 @@ pub fn folder(name: &str) -> PathBuf {
     root().join("target/bench").join(name)
 }
 
-/// Runs the benchmark; `--browser` among the arguments chooses which.
+/// Runs the benchmark; `--browser` or `--node` among the arguments chooses which.
 pub fn bench(arguments: &[String]) -> Result<(), Failure> {
     let rest: Vec<&String> = arguments.iter().filter(|argument| *argument != "--browser").collect();
-    if rest.len() == arguments.len() {
+    let node = rest.iter().any(|argument| *argument == "--node");
+    if rest.len() == arguments.len() && !node {
         return Cmd::cargo("bench --package cascade --no-default-features --features native --bench native --")
             .args(rest)
             .run();
@@ -35,7 +36,9 @@ pub fn bench(arguments: &[String]) -> Result<(), Failure> {
         engine()?;
     }
     let mut driver = Cmd::cargo("run --release --quiet --package cascade-browser-bench --").args(rest);
-    driver = driver.env("CHROME", install::chromium()?);
+    if !node {
+        driver = driver.env("CHROME", install::chromium()?);
+    }
     driver.run()
 }
 

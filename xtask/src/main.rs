@@ -17,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
                                  natively: kernels, stages of a run, toggles, spectra, sweeps, long texts
   bench --browser [--rounds N] [--minutes M] [--only NAME,…] [--out FILE] [--table FILE]
                                  our engine beside onnxruntime-web, TensorFlow.js and jax-js in one page
+  bench --node …                 the same under Node 26 in the place of a browser
 
 Each command installs what it needs and says so.";
 

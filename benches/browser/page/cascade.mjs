@@ -36,11 +36,17 @@ export const open = async (contestant, model, answers) => {
   const facts = { adapter: adapter.name() };
   if (!model) return { facts, ...(await scaling(module, adapter)) };
   const folder = `/checkpoints/${model}`;
-  const session = module.Bench.load(adapter, await bytes(`${folder}/config.json`), await bytes(`${folder}/model.safetensors`));
-  const full = fullRun((ids) => {
+  const files = [await bytes(`${folder}/config.json`), await bytes(`${folder}/model.safetensors`)];
+  const session = module.Bench.load(adapter, ...files);
+  const run = fullRun((ids) => {
     session.set_text(Uint32Array.from(ids));
     return session.run("baseline", "trained");
   });
+  // A toggle or spectra may have run this round's text already: with another text the engine forgets it.
+  const full = (text) => {
+    session.set_text(Uint32Array.from(text.ids).reverse());
+    return run(text);
+  };
   // Unlike modes on the first text, against float64, before anything is timed.
   session.set_text(Uint32Array.from(answers.texts[0].ids));
   const mixed = lossError(await session.run("modified", answers.mixed.modes.join()), answers.mixed.loss);
@@ -58,11 +64,14 @@ export const open = async (contestant, model, answers) => {
     }
     return { ms: each.reduce((sum, ms) => sum + ms, 0) / each.length, each };
   };
-  // From the residual streams of the baseline, which is there when a page asks.
+  // Of a model just loaded, since what the weights decide is computed once a model; from the baseline, which is there
+  // when a page asks.
   const spectra = async (text) => {
-    session.set_text(Uint32Array.from(text.ids));
-    await session.run("baseline", "trained");
-    const { ms, result } = await seconds(() => session.spectra());
+    const fresh = module.Bench.load(adapter, ...files);
+    fresh.set_text(Uint32Array.from(text.ids));
+    await fresh.run("baseline", "trained");
+    const { ms, result } = await seconds(() => fresh.spectra());
+    fresh.free();
     return { ms, ...(text === answers.texts[0] && spectraError(result, answers.spectra)) };
   };
   return contestant === "cascade-cpu" ? { facts, full, toggle } : { facts, full, toggle, spectra };

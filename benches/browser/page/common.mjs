@@ -58,9 +58,17 @@ export const fastest = async (candidates, text) => {
     try {
       const run = await prepare();
       const once = fullRun(run);
-      // The first run compiles; of several candidates the second decides.
+      // The first run compiles. Of several candidates the best of the next runs decides: on a GPU that takes
+      // milliseconds of ten, on a software adapter of one.
       let { ms, loss_error } = await once(text);
-      if (Object.keys(candidates).length > 1) ({ ms, loss_error } = await once(text));
+      if (Object.keys(candidates).length > 1) {
+        ms = Infinity;
+        for (let left = 10, until = performance.now() + 1000; left === 10 || (left > 0 && performance.now() < until); left -= 1) {
+          const next = await once(text);
+          ms = Math.min(ms, next.ms);
+          loss_error = Math.max(loss_error, next.loss_error);
+        }
+      }
       const wrong = !(loss_error <= 1e-4);
       tried[name] = wrong ? `wrong by ${loss_error.toPrecision(2)}` : Math.round(ms * 10) / 10;
       if (!wrong && !(best?.ms <= ms)) {

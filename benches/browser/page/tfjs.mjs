@@ -1,16 +1,11 @@
 // TensorFlow.js on its WebGPU back end: the same matrices, written with its own operations.
 import { bytes, fastest, fullRun, json, shifted } from "./common.mjs";
 
-const script = (url) =>
-  new Promise((resolve, reject) => {
-    const element = Object.assign(document.createElement("script"), { src: url, onload: resolve, onerror: reject });
-    document.head.append(element);
-  });
-
 const library = async () => {
   if (!window.tf) {
-    await script("/peers/@tensorflow/tfjs/dist/tf.min.js");
-    await script("/peers/@tensorflow/tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js");
+    // Scripts, not modules; both put themselves into `window.tf` all the same.
+    await import("/peers/@tensorflow/tfjs/dist/tf.min.js");
+    await import("/peers/@tensorflow/tfjs-backend-webgpu/dist/tf-backend-webgpu.min.js");
     await window.tf.setBackend("webgpu");
     await window.tf.ready();
   }

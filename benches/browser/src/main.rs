@@ -1,30 +1,31 @@
-//! Opens the benchmark page, runs the rounds, and writes after each what has been measured so far.
+//! Opens the contestants in Chromium or under Node, runs the rounds, and writes after each what has been measured so far.
+
+mod host;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use cascade_browser_bench::record::{Measurement, Record, Round, Work};
-use cascade_browser_bench::rounds::{CONTESTANTS, Contestant, MODELS, order};
+use cascade_browser_bench::rounds::{CONTESTANTS, Contestant, MODELS, on_cpu, order};
 use cascade_browser_bench::tables;
-use cascade_browser_tests::{Chromium, Options, Page};
+use host::Host;
 use serde_json::{Value, json};
-use xtask::bench::{ENGINE, FILES, PEERS, folder};
-use xtask::shell::{Cmd, root};
-use xtask::static_site::{Mount, StaticSite};
+use xtask::bench::{FILES, folder};
+use xtask::shell::Cmd;
 
-const USAGE: &str = "options: --rounds N  --minutes M  --only NAME,…  --out FILE.json  --table FILE.json";
+const USAGE: &str = "options: --node  --rounds N  --minutes M  --only NAME,…  --out FILE.json  --table FILE.json";
 /// One operation may take this long before it counts as failed; opening measures several variants.
 const PATIENCE: Duration = Duration::from_secs(300);
 const OPENING: Duration = Duration::from_secs(1200);
-const POLL: Duration = Duration::from_millis(200);
 
 struct Arguments {
+    /// Node in the place of Chromium.
+    node: bool,
     rounds: usize,
     /// No round begins that would not be done by then.
     budget: Option<Duration>,
-    /// Names of contestants; all where empty.
+    /// Names of contestants; where empty all, of which those on the CPU need a browser.
     only: Vec<String>,
     out: PathBuf,
     table: Option<PathBuf>,
@@ -42,9 +43,13 @@ fn main() -> ExitCode {
 
 fn arguments() -> Result<Arguments, String> {
     let out = folder("").join("browser.json");
-    let mut found = Arguments { rounds: 15, budget: None, only: Vec::new(), out, table: None };
+    let mut found = Arguments { node: false, rounds: 15, budget: None, only: Vec::new(), out, table: None };
     let mut rest = std::env::args().skip(1);
     while let Some(option) = rest.next() {
+        if option == "--node" {
+            found.node = true;
+            continue;
+        }
         let value = rest.next().ok_or_else(|| format!("{option} needs a value; {USAGE}"))?;
         let number =
             || value.parse::<f64>().ok().filter(|n| *n > 0.0).ok_or(format!("{option}: `{value}` is no number"));
@@ -66,29 +71,15 @@ fn run(arguments: Arguments) -> Result<(), String> {
         return Ok(());
     }
     let begun = Instant::now();
-    let mount = |prefix: &str, folder: PathBuf| Mount { prefix: prefix.into(), folder, edit: None };
-    let mounts = vec![
-        mount("/peers/", folder(PEERS).join("node_modules")),
-        mount("/models/", folder(FILES)),
-        mount("/engine/", folder(ENGINE)),
-        mount("/checkpoints/", root().join("assets/checkpoints")),
-        mount("/", root().join("benches/browser/page")),
-    ];
-    let server = StaticSite::bind(0, mounts).map_err(|failure| failure.to_string())?;
-    server.start().map_err(|failure| failure.to_string())?;
-    let chromium = Arc::new(Mutex::new(Chromium::start(&folder(""))?));
-    let page = Page::open(chromium, &Options::default(), &format!("{}/", server.address()));
-    page.go("");
-    page.wait("the benchmark page is there", || (page.eval("typeof window.bench") == "object").then_some(()));
+    let mut host = if arguments.node { Host::node()? } else { Host::chromium()? };
 
-    let mut record = Record { about: about(&page), ..Record::default() };
+    let mut record = Record { about: about(&mut host), ..Record::default() };
     for model in MODELS {
         record.work.insert(model.into(), work(model)?);
     }
     let mut opened = Vec::new();
-    for contestant in CONTESTANTS.iter().filter(|c| wanted(c, &arguments.only)) {
-        let said =
-            call(&page, &format!("bench.open({}, {})", json!(contestant.name), json!(contestant.model)), OPENING);
+    for contestant in CONTESTANTS.iter().filter(|c| wanted(c, &arguments)) {
+        let said = host.call(&format!("bench.open({}, {})", json!(contestant.name), json!(contestant.model)), OPENING);
         eprintln!(
             "{:>7.1} s  {} {}: {}",
             begun.elapsed().as_secs_f64(),
@@ -116,7 +107,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         let started = Instant::now();
         let mut round = Round::new();
         for key in order(&opened, number) {
-            let said = call(&page, &format!("bench.run({}, {number})", json!(key)), PATIENCE);
+            let said = host.call(&format!("bench.run({}, {number})", json!(key)), PATIENCE);
             let measured = serde_json::from_value::<Measurement>(said)
                 .unwrap_or_else(|error| Measurement { error: Some(error.to_string()), ..Measurement::default() });
             round.insert(key, measured);
@@ -131,36 +122,22 @@ fn run(arguments: Arguments) -> Result<(), String> {
     Ok(())
 }
 
-fn wanted(contestant: &Contestant, only: &[String]) -> bool {
-    only.is_empty() || only.iter().any(|name| name == contestant.name)
+fn wanted(contestant: &Contestant, arguments: &Arguments) -> bool {
+    let only = &arguments.only;
+    if only.is_empty() {
+        !(arguments.node && on_cpu(contestant.name))
+    } else {
+        only.iter().any(|name| name == contestant.name)
+    }
 }
 
-/// Starts a promise in the page and looks now and then whether it has come.
-fn call(page: &Page, promise: &str, patience: Duration) -> Value {
-    let started = Instant::now();
-    let begin = format!("(window.outcome = undefined, {promise}.then(outcome => {{ window.outcome = outcome; }}), 0)");
-    let failed = |error: String| json!({ "error": error });
-    if let Err(error) = page.try_eval(&begin) {
-        return failed(error);
-    }
-    while started.elapsed() < patience {
-        match page.try_eval("window.outcome") {
-            Ok(Value::Null) => std::thread::sleep(POLL),
-            Ok(outcome) => return outcome,
-            Err(error) => return failed(error),
-        }
-    }
-    failed(format!("not done in {} s", patience.as_secs()))
-}
-
-fn about(page: &Page) -> std::collections::BTreeMap<String, String> {
-    let text = |value: Value| value.as_str().unwrap_or("unknown").to_owned();
-    let processors = page.eval("String(navigator.hardwareConcurrency)");
+fn about(host: &mut Host) -> std::collections::BTreeMap<String, String> {
+    let mut text = |expression| host.call(expression, PATIENCE).as_str().unwrap_or("unknown").to_owned();
     [
-        ("adapter", text(page.eval("bench.adapter()"))),
-        ("browser", text(page.eval("navigator.userAgent.match(/Chrom\\S+/)?.[0]"))),
-        ("processors", text(processors)),
-        ("date", text(page.eval("new Date().toISOString().slice(0, 10)"))),
+        ("adapter", text("bench.adapter()")),
+        ("browser", text("navigator.userAgent.match(/(Chrom|Node)\\S+/)?.[0]")),
+        ("processors", text("String(navigator.hardwareConcurrency)")),
+        ("date", text("new Date().toISOString().slice(0, 10)")),
         ("commit", Cmd::new("git").args(["rev-parse", "--short", "HEAD"]).output().unwrap_or("unknown".into())),
     ]
     .map(|(key, value)| (key.to_owned(), value))

@@ -14,7 +14,7 @@ const fn contestant(name: &'static str, model: &'static str) -> Contestant {
 /// The models that are compared: the default and its standard twin.
 pub const MODELS: [&str; 2] = ["sd-6m", "gpt2-6m"];
 
-/// Everybody. TensorFlow.js runs the default model only: on a software adapter one run takes ten seconds and more.
+/// Everybody.
 pub const CONTESTANTS: &[Contestant] = &[
     contestant("floor", ""),
     contestant("cascade", ""),
@@ -29,7 +29,13 @@ pub const CONTESTANTS: &[Contestant] = &[
     contestant("ort-webgpu", "sd-6m"),
     contestant("ort-webgpu", "gpt2-6m"),
     contestant("tfjs", "sd-6m"),
+    contestant("tfjs", "gpt2-6m"),
 ];
+
+/// Whether a contestant computes on the CPU.
+pub fn on_cpu(name: &str) -> bool {
+    matches!(name, "cascade-cpu" | "ort-wasm")
+}
 
 /// The operations of a round in order. `opened` are all there are; those of one table (same model, same kind of
 /// engine) follow each other, and both tables and operations begin elsewhere in every round.
@@ -57,11 +63,10 @@ pub fn order(opened: &[String], round: usize) -> Vec<String> {
 /// The table that an operation belongs to.
 fn table_of(key: &str) -> String {
     let parts: Vec<&str> = key.split('/').collect();
-    let cpu = matches!(parts[0], "cascade-cpu" | "ort-wasm");
     match parts[..] {
         ["floor", ..] => "floor".to_owned(),
         [_, model, "spectra"] => format!("{model} spectra"),
-        [_, model, "full" | "toggle"] => format!("{model} {}", if cpu { "cpu" } else { "gpu" }),
+        [_, model, "full" | "toggle"] => format!("{model} {}", if on_cpu(parts[0]) { "cpu" } else { "gpu" }),
         _ => "growth".to_owned(),
     }
 }
