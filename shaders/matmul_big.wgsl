@@ -37,22 +37,6 @@ struct Weights {
     h: vec4<f32>,
 }
 
-// What a thread fetches a step: one quad of two rows of each operand, 64 rows apart.
-struct Fetched {
-    x0: vec4<f32>,
-    x1: vec4<f32>,
-    w0: vec4<f32>,
-    w1: vec4<f32>,
-}
-
-fn fetch(x0: u32, x1: u32, w0: u32, w1: u32, quad: u32, quads: u32) -> Fetched {
-    if (quad >= quads) {
-        let zero = vec4<f32>(0.0);
-        return Fetched(zero, zero, zero, zero);
-    }
-    return Fetched(x[x0 + quad], x[x1 + quad], weight_quad(w0 + quad), weight_quad(w1 + quad));
-}
-
 fn add_row(sum: Row, q: vec4<f32>, w: Weights) -> Row {
     return Row(add_products(sum.low, q, w.a, w.b, w.c, w.d), add_products(sum.high, q, w.e, w.f, w.g, w.h));
 }

@@ -11,34 +11,7 @@ const STRANDS: u32 = 256u / STRAND;
 var<workgroup> x_slices: array<array<array<vec4<f32>, 8>, 4>, 16>;
 var<workgroup> w_slices: array<array<array<vec4<f32>, 8>, 4>, 16>;
 
-struct Sums {
-    r0: vec4<f32>,
-    r1: vec4<f32>,
-    r2: vec4<f32>,
-    r3: vec4<f32>,
-}
-
-// What a thread fetches a step: one quad of two rows of each operand, 16 rows apart; of one where there are no more.
-struct Fetched {
-    x0: vec4<f32>,
-    x1: vec4<f32>,
-    w0: vec4<f32>,
-    w1: vec4<f32>,
-}
-
-fn fetch(x0: u32, x1: u32, w0: u32, w1: u32, quad: u32, quads: u32) -> Fetched {
-    if (quad >= quads) {
-        let zero = vec4<f32>(0.0);
-        return Fetched(zero, zero, zero, zero);
-    }
-    var second = vec4<f32>(0.0);
-    if (ROWS > 16u) {
-        second = x[x1 + quad];
-    }
-    return Fetched(x[x0 + quad], second, weight_quad(w0 + quad), weight_quad(w1 + quad));
-}
-
-fn add_quad(sum: ptr<function, Sums>, quad: u32, mine: u32, other: u32) {
+fn add_quad(sum: ptr<function, Tile>, quad: u32, mine: u32, other: u32) {
     let m = mine ^ (quad % 8u);
     let o = other ^ (quad % 8u);
     let a = w_slices[quad][0][o];
@@ -59,7 +32,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let part = thread % STEP;
     let line = thread / STEP;
     let x0 = min(first_row + line, params.rows - 1u) * quads;
-    let x1 = min(first_row + line + 16u, params.rows - 1u) * quads;
+    // Where there are 16 rows there is no second one to fetch.
+    let x1 = select(x0, min(first_row + line + 16u, params.rows - 1u) * quads, ROWS > 16u);
     let w0 = min(first_col + line, params.cols - 1u) * quads;
     let w1 = min(first_col + line + 16u, params.cols - 1u) * quads;
     let into = line % 4u;
@@ -67,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let strand = thread / STRAND;
     let mine = thread % STRAND / 8u;
     let other = thread % 8u;
-    var sum = Sums(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+    var sum = Tile(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
     var next = fetch(x0, x1, w0, w1, part, quads);
     for (var first = 0u; first < quads; first += STEP) {
         x_slices[part][into][place] = next.x0;

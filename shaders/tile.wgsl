@@ -10,29 +10,6 @@ const STEP: u32 = 8u; // quads a step
 var<workgroup> slices: array<array<vec4<f32>, 16>, 64>;
 const WEIGHTS: u32 = 32u; // where the second operand begins
 
-struct Tile {
-    r0: vec4<f32>,
-    r1: vec4<f32>,
-    r2: vec4<f32>,
-    r3: vec4<f32>,
-}
-
-// What a thread fetches a step: one quad of two rows of each operand.
-struct Fetched {
-    x0: vec4<f32>,
-    x1: vec4<f32>,
-    w0: vec4<f32>,
-    w1: vec4<f32>,
-}
-
-fn fetch(x0: u32, x1: u32, w0: u32, w1: u32, quad: u32, quads: u32) -> Fetched {
-    if (quad >= quads) {
-        let zero = vec4<f32>(0.0);
-        return Fetched(zero, zero, zero, zero);
-    }
-    return Fetched(x[x0 + quad], x[x1 + quad], weight_quad(w0 + quad), weight_quad(w1 + quad));
-}
-
 fn add_quad(sum: ptr<function, Tile>, quad: u32, mine: u32, other: u32) {
     let m = mine ^ quad;
     let o = other ^ quad;

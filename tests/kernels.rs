@@ -123,7 +123,7 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             // tile
             ("position > vec4<u32>(row)", "position > vec4<u32>(row + 1u)"),
             ("first <= end", "first < end"),
-            ("a5 *= shrink;", ""),
+            ("(*out).a5 *= shrink;", ""),
             ("min(3u, last", "min(2u, last"),
             ("lane + 28u < v_quads", "lane + 28u < v_quads - 1u"),
             // split

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use cascade::engine::{Engine, Gpu, Session};
 use cascade::kernels::KernelId;
-use cascade::model::random::{self, Rng};
+use cascade::model::random;
 use cascade::model::{Buffer, Keep, LayerMode, Model, Plan, Slot};
 use pollster::block_on;
 
@@ -16,8 +16,7 @@ use pollster::block_on;
 const TOLERANCE: f64 = 2e-5;
 
 fn text(tokens: usize, vocab: usize) -> Vec<u32> {
-    let mut rng = Rng(3);
-    let mut ids: Vec<u32> = (0..tokens).map(|_| ((rng.next_f32() + 1.0) * 0.499 * vocab as f32) as u32).collect();
+    let mut ids = random::ids(tokens, vocab, 3);
     // Both ends of the vocabulary, and so of the first part and the last.
     (ids[0], ids[1]) = (0, vocab as u32 - 1);
     ids

@@ -27,19 +27,12 @@ const ROUNDS: usize = 5;
 /// Milliseconds a round.
 const LONG_ENOUGH: f64 = 10.0;
 
-/// Texts to compare with, and the forms in whose place they stand.
+/// What it is worth to write multiply-adds, and to fetch ahead: forms with that undone.
 fn candidates() -> Vec<(&'static str, &'static str, String)> {
-    let head = concat!(
-        include_str!("../../shaders/common.wgsl"),
-        include_str!("../../shaders/weight_f32.wgsl"),
-        include_str!("../../shaders/matmul.wgsl"),
-    );
-    let of = |text: &str| format!("{head}{text}");
     let own = |form: &str| {
         let spec = KernelId::Matmul.spec();
         spec.forms[spec.form(form).expect("a form of that name")].source.to_string()
     };
-    // What it is worth to write multiply-adds, and to fetch ahead.
     let dots = |form: &str| {
         own(form).replace(
             "var out = fma(",
@@ -51,17 +44,11 @@ fn candidates() -> Vec<(&'static str, &'static str, String)> {
         let text = own(form).replace(fetch, "");
         text.replacen(first_store, &format!("next = fetch(x0, x1, w0, w1, first + part, quads);\n{first_store}"), 1)
     };
-    let tile_before =
-        concat!(include_str!("candidates/before_tile.wgsl"), include_str!("candidates/before_matmul_tile.wgsl"));
     vec![
-        ("tile, before", "tile", of(tile_before)),
         ("tile, dots", "tile", dots("tile")),
         ("tile, late", "tile", late("tile", "slices[into][place] = next.x0;")),
-        ("tile, outer", "tile", of(include_str!("candidates/tile_outer.wgsl"))),
-        ("big, before", "big", of(include_str!("candidates/before_matmul_big.wgsl"))),
         ("big, dots", "big", dots("big")),
         ("big, late", "big", late("big", "x_slices[into][place] = next.x0;")),
-        ("big, outer", "big", of(include_str!("candidates/big_outer.wgsl"))),
         ("split, late", "split", late("split", "x_slices[part][into][place] = next.x0;")),
     ]
 }

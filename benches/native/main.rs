@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session};
-use cascade::model::Model;
-use cascade::model::random::Rng;
+use cascade::model::{Model, random};
 use pollster::block_on;
 use report::Report;
 
@@ -135,8 +134,6 @@ fn timed(task: impl FnOnce()) -> f64 {
 
 /// Random ids; another `seed`, another text, and all that a session has kept is void.
 fn set_text(session: &mut Session, tokens: usize, seed: u64) {
-    let vocab = session.model().config.vocab_size as f32;
-    let mut rng = Rng(seed);
-    let ids: Vec<u32> = (0..tokens).map(|_| ((rng.next_f32() + 1.0) * 0.499 * vocab) as u32).collect();
-    session.set_tokens(&ids).expect("a text that fits");
+    let vocab = session.model().config.vocab_size;
+    session.set_tokens(&random::ids(tokens, vocab, seed)).expect("a text that fits");
 }

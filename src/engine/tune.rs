@@ -145,10 +145,9 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
     let (query, value) = (view(0), view(192));
     let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key: query, value };
     bench.choose(Op::Attention(attend), &["tile", "rows", "split"]).await?;
-    // Built alike, it behaves alike.
-    let rows = KernelId::Attention.spec().form("rows") == Some(bench.variants.chosen_form(KernelId::Attention));
-    let alike = if rows { "rows" } else { "tile" };
-    bench.variants.set_form(KernelId::LinearAttention, KernelId::LinearAttention.spec().form(alike).unwrap_or(0));
+    // Built alike, it behaves alike; tiles are its first form.
+    let attention = KernelId::Attention.spec().forms[bench.variants.chosen_form(KernelId::Attention)].name;
+    bench.variants.set_form(KernelId::LinearAttention, KernelId::LinearAttention.spec().form(attention).unwrap_or(0));
     if bench.unpacks_exactly(Op::Matmul(small)).await? {
         bench.choose_storage(&[KernelId::Matmul], middle).await?;
         bench.choose_storage(&[KernelId::Unembed, KernelId::Embed], scores).await?;

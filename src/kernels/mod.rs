@@ -154,9 +154,9 @@ kernel_table! {
     },
     HeadProduct = head_product,
     Attention = attention plain {
-        tile = ["attention", "attention_tile"],
+        tile = ["attention", "attention_lanes", "attention_tile"],
         rows = ["attention", "feature_identity", "rows", "attention_rows"],
-        split = ["attention", "attention_split"],
+        split = ["attention", "attention_lanes", "attention_split"],
     },
     ChunkState = chunk_state,
     ChunkScan = chunk_scan,

@@ -23,6 +23,12 @@ impl Rng {
     }
 }
 
+/// A text of random ids below `vocab`; another `seed`, another text.
+pub fn ids(tokens: usize, vocab: usize, seed: u64) -> Vec<u32> {
+    let mut rng = Rng(seed);
+    (0..tokens).map(|_| ((rng.next_f32() + 1.0) * 0.499 * vocab as f32) as u32).collect()
+}
+
 /// A configuration with the same widths in every layer.
 pub fn config(
     family: &'static str,

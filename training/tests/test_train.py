@@ -138,6 +138,14 @@ def test_launch(tokens, tmp_path, monkeypatch):
     assert json.loads((tmp_path / "out/two/card.json").read_text())["recipe"]["seed"] == 2
 
 
+def test_embeddings_can_decay_less_than_the_rest():
+    cfg = config.Config(**tiny(), embed_decay=0.5)
+    net = model.build(cfg)
+    decay = {id(p): g["weight_decay"] for g in train.optimizer_groups(net, cfg)["adamw"] for p in g["params"]}
+    assert all(decay[id(table)] == 0.5 * cfg.weight_decay for table in net.tables)
+    assert decay[id(net.layers[0].attn.u.weight)] == cfg.weight_decay
+
+
 def test_scores_can_leave_muon_to_adam():
     names = {}
     for adam_scores in (False, True):

@@ -32,6 +32,7 @@ const reading = /* wgsl */ `
   }
   out[id.x] = sum;
 }`;
+
 const kernel = async (device, code, data) => {
   const pipeline = await device.createComputePipelineAsync({
     layout: "auto",

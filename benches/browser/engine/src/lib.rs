@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session};
-use cascade::model::random::{self, Rng};
-use cascade::model::{Config, Slot, parse_modes};
+use cascade::model::{Config, Slot, parse_modes, random};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -62,10 +61,8 @@ impl Bench {
 
     /// A text of random ids; another seed, another text.
     pub fn random_text(&mut self, tokens: usize, seed: u32) -> Result<(), JsError> {
-        let vocab = self.session.model().config.vocab_size as f32;
-        let mut rng = Rng(seed.into());
-        let ids: Vec<u32> = (0..tokens).map(|_| ((rng.next_f32() + 1.0) * 0.499 * vocab) as u32).collect();
-        self.set_text(&ids)
+        let vocab = self.session.model().config.vocab_size;
+        self.set_text(&random::ids(tokens, vocab, seed.into()))
     }
 
     /// Runs the model in the `baseline` or the `modified` slot with these modes (`linearized*2,softmax*10`, or
