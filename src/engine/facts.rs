@@ -11,8 +11,8 @@ pub struct Facts {
     pub software: bool,
     /// Name and value of the device's limits that matter here; none on the CPU.
     pub limits: Vec<(&'static str, u64)>,
-    /// Kernel, the form that was chosen for it, and whether its weights are stored as f16; kernels with a choice.
-    pub forms: Vec<(&'static str, &'static str, bool)>,
+    /// Kernel, the forms that were chosen for it, and whether its weights are stored as f16; kernels with a choice.
+    pub forms: Vec<(&'static str, String, bool)>,
     /// The measurements behind the choice.
     pub timings: Vec<Timing>,
     /// Whether the device can time itself.

@@ -84,10 +84,21 @@ impl Variants {
     }
 
     /// What was chosen: kernel, form, and whether its weights are stored as f16, of kernels with a choice.
-    pub fn chosen(&self) -> Vec<(&'static str, &'static str, bool)> {
+    pub fn chosen(&self) -> Vec<(&'static str, String, bool)> {
         let choices = TABLE.iter().filter(|spec| spec.forms.len() > 1);
-        let name = |spec: &Spec| (spec.stem, spec.forms[self.chosen_form(spec.id)].name, self.half(spec.id));
-        choices.map(name).collect()
+        choices.map(|spec| (spec.stem, self.names(spec), self.half(spec.id))).collect()
+    }
+
+    /// The form of most launches, and those of larger matrix products with the outputs from which on they serve.
+    fn names(&self, spec: &Spec) -> String {
+        let mut last = self.chosen_form(spec.id);
+        let mut names = spec.forms[last].name.to_owned();
+        for (least, form) in self.larger.iter().filter(|_| spec.id == KernelId::Matmul) {
+            if std::mem::replace(&mut last, *form) != *form {
+                names.push_str(&format!(", {} from {least} outputs on", spec.forms[*form].name));
+            }
+        }
+        names
     }
 }
 

@@ -100,7 +100,7 @@ fn Facts(state: State) -> impl IntoView {
 #[component]
 fn Kernels(state: State) -> impl IntoView {
     let facts = move || state.numerics.facts.get();
-    let form = |(kernel, form, half): (&'static str, &'static str, bool)| {
+    let form = |(kernel, form, half): (&'static str, String, bool)| {
         view! { <tr><th scope="row">{kernel}</th><td>{form}</td><td>{if half { "f16" } else { "f32" }}</td></tr> }
     };
     view! {

@@ -33,7 +33,7 @@ const scaling = async (module, adapter) => {
 export const open = async (contestant, model, answers) => {
   const { module, gpu, cpu } = await load();
   const adapter = contestant === "cascade-cpu" ? cpu : gpu;
-  const facts = { adapter: adapter.name() };
+  const facts = { adapter: adapter.name(), forms: adapter.forms(), timings: adapter.timings() };
   if (!model) return { facts, ...(await scaling(module, adapter)) };
   const folder = `/checkpoints/${model}`;
   const files = [await bytes(`${folder}/config.json`), await bytes(`${folder}/model.safetensors`)];
