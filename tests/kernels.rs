@@ -141,6 +141,17 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("row < params.tokens", "row <= params.tokens"),
         ],
         KernelId::ChunkState => &[
+            // split
+            ("t <= last", "true"),
+            (
+                "k = feature_map(params.feature, keys[view_start(params.key, min(t, last), head) + k_quad]);",
+                "k = keys[view_start(params.key, min(t, last), head) + k_quad];",
+            ),
+            ("v = feature_map(params.feature, keys", "v = (keys"),
+            ("rows[cell + 192u]", "rows[cell + 128u]"),
+            ("cell + 3u * outer", "cell + 2u * outer"),
+            ("cell < cells);", "cell + 1u < cells);"),
+            // blocks
             ("min(first + CHUNK, params.tokens)", "first + CHUNK"),
             ("let k1 = feature_map(params.feature, keys[k_at + k_next]);", "let k1 = keys[k_at + k_next];"),
             ("sum += feature_map(params.feature, keys", "sum += (keys"),
@@ -150,11 +161,13 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
         KernelId::ChunkScan => &[("prefixes[at] = sum", "prefixes[at] = sum + states[at]")],
         KernelId::LinearAttention => &[
             ("(mass + params.epsilon)", "mass"),
-            // tile
+            // split
             ("mass / n *", "mass *"),
             ("position > vec4<u32>(row)", "position >= vec4<u32>(row)"),
             ("tokens > vec4<u32>(row)", "tokens > vec4<u32>(last)"),
-            ("lane + 28u, p7", "lane + 28u, p6"),
+            ("28u, out, n, p7", "28u, out, n, p6"),
+            ("scores[at + 192u]", "scores[at + 128u]"),
+            ("strand == 0u", "strand <= 1u"),
             // rows
             ("params.scale * mass / n) / n", "params.scale * mass) / n"),
             ("at + 3u) > vec4<u32>(row)", "at + 2u) > vec4<u32>(row)"),

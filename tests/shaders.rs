@@ -147,7 +147,10 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Attention, "tile" | "split", "ROWS") => attention::ROWS,
         (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
-        (KernelId::LinearAttention, "tile", "ROWS") => linear_attention::ROWS,
+        (KernelId::LinearAttention, "split", "ROWS") => linear_attention::ROWS,
+        (KernelId::ChunkState, "split", "CELLS") => chunk_state::CELLS,
+        // Four strands.
+        (KernelId::ChunkState, "split", "SHARE") => chunk_state::CHUNK / 4,
         (KernelId::Matmul, _, "BIAS") => matmul::BIAS,
         (KernelId::Matmul, _, "GELU") => matmul::GELU,
         (KernelId::Matmul, _, "RESIDUAL") => matmul::RESIDUAL,
@@ -169,7 +172,11 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         // 16 queries share 64 threads, 4 lanes each, and every lane scores 4 keys of a tile.
         (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
         | (KernelId::LayerNorm, _, "THREADS")
-        | (KernelId::Attention | KernelId::Matmul, "split" | "strip", "STRAND" | "STRANDS" | "NOWHERE")
+        | (
+            KernelId::Attention | KernelId::LinearAttention | KernelId::Matmul,
+            "split" | "strip",
+            "STRAND" | "STRANDS" | "NOWHERE",
+        )
         | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS") => return None,
         _ => panic!("{kernel:?}, {form}: say here what {name} must be"),
     };

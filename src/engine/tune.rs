@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use web_time::Instant;
 
 use super::{EngineError, Gpu, GpuEngine};
-use crate::kernels::{HeadView, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, layer_norm, matmul, unembed};
+use crate::kernels::{KernelId, Op, Spec, TABLE, WEIGHT_INPUT, layer_norm, matmul};
 use crate::model::{Buffer, Step};
 
 /// One measurement.
@@ -36,8 +36,11 @@ pub struct Variants {
 
 /// Outputs from which on a matrix product counts as of middle size: 64×64 tiles then fill some twenty cores.
 const MIDDLE: u32 = 100_000;
-/// The same for large: 128×128 tiles then fill some fifty.
+/// The same for large and for vast, where tiles of 64×64 and of 128×128 take over: as measured at 256·192→4096 and
+/// 1024³ against 512³, and at 2048³, on one GPU. Only long texts of larger models have such, and their forms take as
+/// long to compile as all others together: they are not measured at start.
 const LARGE: u32 = 1 << 20;
+const VAST: u32 = 1 << 22;
 
 /// Software adapters silently end all loops of an invocation after 65535 turns together; a text beyond that takes
 /// the form that shares them among threads.
@@ -126,42 +129,35 @@ const MOST_LAUNCHES: usize = 64;
 /// adapters take up to seconds to compile what they run badly. So the first measurement, of the kernel that
 /// compiles quickest, tells the two apart, and only what suits is compiled at all.
 pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
+    use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, Unembed};
     let mut bench = Bench { engine: GpuEngine::new(gpu.clone()), variants: Variants::default() };
     bench.upload(96 * 384, 96 * 192)?;
     let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
     bench.choose(norm, &["group", "rows"]).await?;
     let small = matmul::Params { rows: 64, inner: 192, cols: 96, flags: 0 };
-    if bench.variants.chosen_form(KernelId::LayerNorm) != 0 {
+    if bench.variants.chosen_form(LayerNorm) != 0 {
         // On software the wide form is the rule; on a busy machine the narrow one must show that it is the exception.
         bench.choose(Op::Matmul(small), &["wide", "narrow"]).await?;
         // Ten times as fast as its rival on every software adapter seen. f16 weights cost those a tenth more time.
-        for kernel in [KernelId::Unembed, KernelId::Attention, KernelId::LinearAttention] {
-            bench.variants.set_form(kernel, kernel.spec().form("rows").unwrap_or(0));
-        }
+        bench.set(&[(Unembed, "rows"), (Attention, "rows"), (ChunkState, "blocks"), (LinearAttention, "rows")]);
         return Ok(bench.variants);
     }
-    bench.upload(1024 * 512, 1024 * 512)?;
-    let product = |rows, inner, cols| Op::Matmul(matmul::Params { rows, inner, cols, flags: 0 });
-    let (few, middle) = (product(256, 768, 192), product(256, 192, 768));
-    let mut larger = Vec::new();
-    for (least, op) in [(MIDDLE, middle), (LARGE, product(1024, 512, 1024))] {
-        bench.choose(op, &["narrow", "tile", "big", "split", "strip"]).await?;
-        larger.push((least, bench.variants.chosen_form(KernelId::Matmul)));
+    // The same the other way round on every GPU, and slow to compile: not worth a measurement.
+    bench.set(&[(Unembed, "tile"), (Attention, "split"), (ChunkState, "split"), (LinearAttention, "split")]);
+    bench.upload(256 * 768, 768 * 192)?;
+    let product = |inner, cols| Op::Matmul(matmul::Params { rows: 256, inner, cols, flags: 0 });
+    let (few, middle) = (product(768, 192), product(192, 768));
+    let names = ["narrow", "tile", "split", "strip"];
+    bench.choose(middle, &names).await?;
+    let mut larger = vec![(MIDDLE, bench.variants.chosen_form(Matmul))];
+    if larger[0].1 != 0 {
+        let tiles = [(LARGE, "tile"), (VAST, "big")];
+        larger.extend(tiles.into_iter().filter_map(|(least, name)| Some((least, Matmul.spec().form(name)?))));
     }
-    bench.choose(few, &["narrow", "tile", "split", "strip"]).await?;
+    bench.choose(few, &names).await?;
     bench.variants.larger = larger;
-    let scores = Op::Unembed(unembed::Params::whole(256, 256, 2048));
-    bench.choose(scores, &["rows", "tile"]).await?;
-    let view = |offset| HeadView { offset, row: 384, head: 32, width: 32 };
-    let (query, value) = (view(0), view(192));
-    let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key: query, value };
-    bench.choose(Op::Attention(attend), &["tile", "rows", "split"]).await?;
-    // Built alike, it behaves alike; tiles are its first form.
-    let attention = KernelId::Attention.spec().forms[bench.variants.chosen_form(KernelId::Attention)].name;
-    bench.variants.set_form(KernelId::LinearAttention, KernelId::LinearAttention.spec().form(attention).unwrap_or(0));
-    if bench.unpacks_exactly(Op::Matmul(small)).await? {
-        bench.choose_storage(&[KernelId::Matmul], middle).await?;
-        bench.choose_storage(&[KernelId::Unembed, KernelId::Embed], scores).await?;
+    if bench.unpacks_exactly(middle).await? {
+        bench.choose_storage(&[Matmul, Unembed, Embed], middle).await?;
     }
     Ok(bench.variants)
 }
@@ -184,6 +180,12 @@ impl Bench {
         let weights: Vec<f32> = (0..weight).map(value).collect();
         self.engine.upload(WEIGHT[0], &weights)?;
         self.engine.upload_half(WEIGHT[1], &weights)
+    }
+
+    fn set(&mut self, forms: &[(KernelId, &str)]) {
+        for (kernel, name) in forms {
+            self.variants.set_form(*kernel, kernel.spec().form(name).unwrap_or(0));
+        }
     }
 
     /// Sets the kernel's form to the fastest of those named.

@@ -6,6 +6,9 @@ use super::{HeadView, Kernel, add_scaled, store};
 /// Tokens a chunk.
 pub const CHUNK: u32 = 64;
 
+/// Quads by quads a workgroup of the first form.
+pub const CELLS: u32 = 64;
+
 /// Feature map on queries and keys.
 pub const IDENTITY: u32 = 0;
 /// φ(z) = ELU(z) + 1.
@@ -43,8 +46,18 @@ impl Kernel for Params {
 
     fn groups(&self) -> [u32; 3] {
         let (k, v) = (self.key.width / 4, self.value.width / 4);
-        let threads = k.div_ceil(2) * v.div_ceil(2) + k + v;
-        [threads.div_ceil(32), self.heads, self.tokens.div_ceil(CHUNK)]
+        [(k * v + k + v).div_ceil(CELLS), self.heads, self.tokens.div_ceil(CHUNK)]
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        let (k, v) = (self.key.width / 4, self.value.width / 4);
+        match form {
+            0 => self.groups(),
+            _ => {
+                let threads = k.div_ceil(2) * v.div_ceil(2) + k + v;
+                [threads.div_ceil(32), self.heads, self.tokens.div_ceil(CHUNK)]
+            }
+        }
     }
 
     fn output_words(&self) -> usize {

@@ -28,7 +28,7 @@ pub struct Params {
     pub value: HeadView,
 }
 
-/// Queries a workgroup of the first form; divides [`CHUNK`], as does what a thread of the second takes.
+/// Queries a workgroup of the first form; divides [`CHUNK`], as does what a thread of the others takes.
 pub const ROWS: u32 = 16;
 
 impl Kernel for Params {

@@ -158,10 +158,13 @@ kernel_table! {
         rows = ["attention", "feature_identity", "rows", "attention_rows"],
         split = ["attention", "attention_lanes", "attention_split"],
     },
-    ChunkState = chunk_state,
+    ChunkState = chunk_state plain {
+        split = ["chunk_state", "chunk_state_split"],
+        blocks = ["chunk_state", "chunk_state_blocks"],
+    },
     ChunkScan = chunk_scan,
     LinearAttention = linear_attention plain {
-        tile = ["linear_attention", "linear_attention_tile"],
+        split = ["linear_attention", "linear_attention_split"],
         rows_elu1 = ["linear_attention", "feature_given", "rows", "linear_attention_rows"],
         rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
     },

@@ -11,22 +11,25 @@ pub fn gpu() -> Gpu {
     })
 }
 
-/// The device with each set of forms that goes together: for software adapters, for GPUs, and for GPUs with large
-/// models; the latter two with weights as f16 where they fit.
+/// The device with each set of forms that goes together: for software adapters, and for GPUs with each of the matrix
+/// products that they may choose; the latter with weights as f16 where they fit.
 #[allow(dead_code)] // Not every test file goes through them.
-pub fn variants() -> [(&'static str, Gpu); 3] {
-    use KernelId::{Attention, LayerNorm, LinearAttention, Matmul, Unembed};
+pub fn variants() -> [(&'static str, Gpu); 5] {
+    use KernelId::{Attention, ChunkState, LayerNorm, LinearAttention, Matmul, Unembed};
     let gpu = gpu();
-    let with = |forms: [&str; 5], half: bool| {
-        let kernels = [Matmul, Unembed, Attention, LinearAttention, LayerNorm];
+    let with = |forms: [&str; 6], half: bool| {
+        let kernels = [Matmul, Unembed, Attention, ChunkState, LinearAttention, LayerNorm];
         kernels.into_iter().zip(forms).fold(gpu.clone(), |gpu, (kernel, name)| {
             let form = kernel.spec().form(name).unwrap_or_else(|| panic!("{kernel:?} has no form {name}"));
             gpu.with_form(kernel, form, half && kernel.spec().forms[form].half_source.is_some())
         })
     };
+    let on_gpu = |product| with([product, "tile", "split", "split", "split", "group"], true);
     [
-        ("rows", with(["wide", "rows", "rows", "rows", "rows"], false)),
-        ("tiles", with(["tile", "tile", "tile", "tile", "group"], true)),
-        ("big tiles", with(["big", "tile", "tile", "tile", "group"], true)),
+        ("rows", with(["wide", "rows", "rows", "blocks", "rows", "rows"], false)),
+        ("tiles", on_gpu("tile")),
+        ("big tiles", on_gpu("big")),
+        ("split sums", on_gpu("split")),
+        ("strips", on_gpu("strip")),
     ]
 }

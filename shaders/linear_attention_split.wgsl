@@ -1,12 +1,16 @@
-// Laid out like attention_tile.wgsl: thread (query, lane) scores 4 keys of a tile and owns every fourth quad of the
-// output.
+// 16 queries of one head a workgroup. Four strands of 64 threads: each takes one of the chunk's four tiles of 16 keys and
+// every fourth row of the state, and they are added up in the end. Within a strand lane l of a query scores 4 keys, from
+// 4l on, then owns every fourth quad of the query's output, from quad l on.
 
 const ROWS: u32 = 16u;
 const LANES: u32 = 4u;
 const KEYS: u32 = 16u;
+const STRANDS: u32 = 4u;
+const STRAND: u32 = 64u; // threads of one
+const NOWHERE: u32 = 0xffffffffu;
 
-// Two tiles in turn: one barrier a step keeps readers of the last and writers of the next apart.
-var<workgroup> scores: array<vec4<f32>, 128>; // [2, query, lane], 4 keys each
+// [strand, query, lane]: 4 scores each, then what is added up.
+var<workgroup> scores: array<vec4<f32>, 256>;
 
 // One quad of the output: Σ g v so far, and Σ v so far.
 struct Quad {
@@ -14,21 +18,23 @@ struct Quad {
     sum: vec4<f32>,
 }
 
-// The part that comes from the tokens before the chunk.
-fn from_state(state: u32, q_start: u32, quad: u32) -> Quad {
+// The strand's part of what comes from the tokens before the chunk.
+fn from_state(state: u32, q_start: u32, quad: u32, strand: u32) -> Quad {
     let v_quads = params.value.width / 4u;
     let width = params.key.width;
     var out = Quad(vec4<f32>(0.0), vec4<f32>(0.0));
     if (quad >= v_quads) {
         return out;
     }
-    for (var i = 0u; i < width / 4u; i++) {
+    for (var i = strand; i < width / 4u; i += STRANDS) {
         let q = feature_map(params.feature, queries[q_start + i]);
         let at = state + i * 4u * v_quads + quad;
         out.product += q.x * prefixes[at] + q.y * prefixes[at + v_quads];
         out.product += q.z * prefixes[at + 2u * v_quads] + q.w * prefixes[at + 3u * v_quads];
     }
-    out.sum = prefixes[state + width * v_quads + quad];
+    if (strand == 0u) {
+        out.sum = prefixes[state + width * v_quads + quad];
+    }
     return out;
 }
 
@@ -46,50 +52,67 @@ fn add_tokens(out: ptr<function, Quad>, token: u32, head: u32, quad: u32, w: vec
     (*out).sum += seen.x * v0 + seen.y * v1 + seen.z * v2 + seen.w * v3;
 }
 
-fn store(row: u32, head: u32, quad: u32, part: Quad, mass: f32) {
-    if (quad >= params.value.width / 4u) {
-        return;
-    }
-    var out: vec4<f32>;
-    if (params.feature == ELU1) {
-        out = part.product / (mass + params.epsilon);
-    } else {
-        let n = f32(row + 1u);
-        out = (part.sum + params.scale * (part.product - mass / n * part.sum)) / n;
-    }
-    attended[(row * params.heads + head) * params.value.width / 4u + quad] = out;
+// The sum over strands of what a thread and its peers hand in.
+fn across(thread: u32, mine: vec4<f32>) -> vec4<f32> {
+    scores[thread] = mine;
+    workgroupBarrier();
+    let at = thread % STRAND;
+    let sum = scores[at] + scores[at + 64u] + scores[at + 128u] + scores[at + 192u];
+    workgroupBarrier();
+    return sum;
 }
 
-@compute @workgroup_size(64)
+// Four quads of the head's output, from `first` on, one a lane; `out` is where the head's output begins.
+fn store(thread: u32, first: u32, out: u32, n: f32, part: Quad, mass: f32) {
+    let v_quads = params.value.width / 4u;
+    if (first >= v_quads) {
+        return;
+    }
+    let product = across(thread, part.product);
+    var row = product / (mass + params.epsilon);
+    if (params.feature != ELU1) {
+        let sum = across(thread, part.sum);
+        row = (sum + params.scale * (product - mass / n * sum)) / n;
+    }
+    let quad = first + thread % LANES;
+    if (thread < STRAND && quad < v_quads && out != NOWHERE) {
+        attended[out + quad] = row;
+    }
+}
+
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let head = group.y;
     let lane = thread % LANES;
-    let mine = thread / LANES * LANES;
+    let strand = thread / STRAND;
+    let query = thread % STRAND / LANES;
+    let mine = thread / LANES * LANES; // this strand's and query's four entries
     let last = params.tokens - 1u;
-    let row = min(group.x * ROWS + thread / LANES, last);
+    // Rows past the end repeat the last one and are not stored.
+    let row = min(group.x * ROWS + query, last);
     let q_start = view_start(params.query, row, head);
     let q_quads = params.query.width / 4u;
-    let chunk = group.x * ROWS / CHUNK;
     let v_quads = params.value.width / 4u;
+    let chunk = group.x * ROWS / CHUNK;
     let outer = (params.key.width + 1u) * v_quads;
     let state = (chunk * params.heads + head) * (outer + params.key.width / 4u);
 
     var mass = 0.0;
-    for (var i = 0u; i < q_quads; i++) {
+    for (var i = strand; i < q_quads; i += STRANDS) {
         mass += dot(feature_map(params.feature, queries[q_start + i]), prefixes[state + outer + i]);
     }
-    var p0 = from_state(state, q_start, lane);
-    var p1 = from_state(state, q_start, lane + 4u);
-    var p2 = from_state(state, q_start, lane + 8u);
-    var p3 = from_state(state, q_start, lane + 12u);
-    var p4 = from_state(state, q_start, lane + 16u);
-    var p5 = from_state(state, q_start, lane + 20u);
-    var p6 = from_state(state, q_start, lane + 24u);
-    var p7 = from_state(state, q_start, lane + 28u);
+    var p0 = from_state(state, q_start, lane, strand);
+    var p1 = from_state(state, q_start, lane + 4u, strand);
+    var p2 = from_state(state, q_start, lane + 8u, strand);
+    var p3 = from_state(state, q_start, lane + 12u, strand);
+    var p4 = from_state(state, q_start, lane + 16u, strand);
+    var p5 = from_state(state, q_start, lane + 20u, strand);
+    var p6 = from_state(state, q_start, lane + 24u, strand);
+    var p7 = from_state(state, q_start, lane + 28u, strand);
 
-    let end = min(group.x * ROWS + ROWS - 1u, last);
-    var tile = 0u;
-    for (var first = chunk * CHUNK; first <= end; first += KEYS) {
+    let first = chunk * CHUNK + strand * KEYS;
+    let visible = first <= group.x * ROWS + ROWS - 1u;
+    if (visible) {
         let j = first + lane * 4u;
         let k0 = view_start(params.key, min(j, last), head);
         let k1 = view_start(params.key, min(j + 1u, last), head);
@@ -106,10 +129,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             );
         }
         let position = vec4<u32>(j, j + 1u, j + 2u, j + 3u);
-        scores[tile + thread] = select(g, vec4<f32>(0.0), position > vec4<u32>(row));
-        workgroupBarrier();
+        scores[thread] = select(g, vec4<f32>(0.0), position > vec4<u32>(row));
+    }
+    workgroupBarrier();
+    if (visible) {
         for (var part = 0u; part < LANES; part++) {
-            let w = scores[tile + mine + part];
+            let w = scores[mine + part];
             mass += w.x + w.y + w.z + w.w;
             let token = first + part * 4u;
             let tokens = vec4<u32>(token, token + 1u, token + 2u, token + 3u);
@@ -123,17 +148,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             add_tokens(&p6, token, head, lane + 24u, w, seen);
             add_tokens(&p7, token, head, lane + 28u, w, seen);
         }
-        tile = 64u - tile;
     }
-    if (group.x * ROWS + thread / LANES > last) {
-        return;
-    }
-    store(row, head, lane, p0, mass);
-    store(row, head, lane + 4u, p1, mass);
-    store(row, head, lane + 8u, p2, mass);
-    store(row, head, lane + 12u, p3, mass);
-    store(row, head, lane + 16u, p4, mass);
-    store(row, head, lane + 20u, p5, mass);
-    store(row, head, lane + 24u, p6, mass);
-    store(row, head, lane + 28u, p7, mass);
+    workgroupBarrier();
+    mass = across(thread, vec4<f32>(mass)).x;
+    let stored = group.x * ROWS + query <= last;
+    let out = select(NOWHERE, (row * params.heads + head) * v_quads, stored);
+    let n = f32(row + 1u);
+    store(thread, 0u, out, n, p0, mass);
+    store(thread, 4u, out, n, p1, mass);
+    store(thread, 8u, out, n, p2, mass);
+    store(thread, 12u, out, n, p3, mass);
+    store(thread, 16u, out, n, p4, mass);
+    store(thread, 20u, out, n, p5, mass);
+    store(thread, 24u, out, n, p6, mass);
+    store(thread, 28u, out, n, p7, mass);
 }
