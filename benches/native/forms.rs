@@ -3,7 +3,9 @@
 
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::unembed::{RECORD, TOP};
-use cascade::kernels::{HeadView, KernelId, Op, attention, chunk_scan, dot, matmul, unembed};
+use cascade::kernels::{
+    HeadView, KernelId, Op, attention, chunk_scan, chunk_state, dot, linear_attention, matmul, unembed,
+};
 use cascade::model::random::Rng;
 use pollster::block_on;
 
@@ -26,32 +28,6 @@ const LARGEST_ON_SOFTWARE: f64 = 1e9;
 const ROUNDS: usize = 5;
 /// Milliseconds a round.
 const LONG_ENOUGH: f64 = 10.0;
-
-/// What it is worth to write multiply-adds, and to fetch ahead: forms with that undone.
-fn candidates() -> Vec<(&'static str, &'static str, String)> {
-    let own = |form: &str| {
-        let spec = KernelId::Matmul.spec();
-        spec.forms[spec.form(form).expect("a form of that name")].source.to_string()
-    };
-    let dots = |form: &str| {
-        own(form).replace(
-            "var out = fma(",
-            "return sum + vec4<f32>(dot(q, a), dot(q, b), dot(q, c), dot(q, d));\n    var out = fma(",
-        )
-    };
-    let late = |form: &str, first_store: &str| {
-        let fetch = "next = fetch(x0, x1, w0, w1, first + STEP + part, quads);";
-        let text = own(form).replace(fetch, "");
-        text.replacen(first_store, &format!("next = fetch(x0, x1, w0, w1, first + part, quads);\n{first_store}"), 1)
-    };
-    vec![
-        ("tile, dots", "tile", dots("tile")),
-        ("tile, late", "tile", late("tile", "slices[into][place] = next.x0;")),
-        ("big, dots", "big", dots("big")),
-        ("big, late", "big", late("big", "x_slices[into][place] = next.x0;")),
-        ("split, late", "split", late("split", "x_slices[part][into][place] = next.x0;")),
-    ]
-}
 
 pub fn all(bench: &mut Bench) {
     let sizes = SIZES.into_iter().filter(|(m, k, n)| !bench.software || flops(*m, *k, *n) < LARGEST_ON_SOFTWARE);
@@ -81,10 +57,6 @@ fn variants(gpu: &Gpu) -> Vec<(String, Gpu)> {
         for half in [false, true] {
             all.push((format!("{}{}", spec.name, halves(half)), gpu.with_form(KernelId::Matmul, form, half)));
         }
-    }
-    for (name, place, text) in candidates() {
-        let form = KernelId::Matmul.spec().form(place).expect("a form of that name");
-        all.push((name.into(), gpu.with_source(KernelId::Matmul, form, false, &text)));
     }
     all
 }
@@ -123,7 +95,7 @@ fn launch(gpu: &Gpu, name: &str, op: Op, inputs: &[&[f32]], right: impl FnOnce(&
     Some(median((0..ROUNDS).map(|_| ms(count)).collect()))
 }
 
-/// Attention and the vocabulary by form, and what any launch costs at least.
+/// Attention, linear attention and the vocabulary by form, and what any launch costs at least.
 fn others(bench: &mut Bench) {
     let mut rows: Vec<Row> = Vec::new();
     // What a launch after another and what a run with its readback cost at least.
@@ -136,35 +108,61 @@ fn others(bench: &mut Bench) {
     let mut trip = || timed(|| drop(block_on(engine.run_op(scan, &[&[0.0; 64]], &[0.0; 64])).expect("a launch")));
     trip();
     rows.push(("there and back, by the clock".into(), vec![Some(1e3 * median((0..50).map(|_| trip()).collect()))]));
-    let mut rng = Rng(2);
-    let all = rng.values(256 * 576, 1.0);
-    let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
-    let (query, key, value) = (view(0), view(192), view(384));
-    let attend = attention::Params { tokens: 256, heads: 6, scale: 0.2, pad: 0, query, key, value };
-    let scores = unembed::Params::whole(256, 192, 4096);
-    let x = rng.values(256 * 192, 1.0);
-    let weight: Vec<f32> = rng.values(4096 * 192, 1.0).iter().map(|w| half(*w)).collect();
-    let targets = vec![5.0; 256];
-    let launches: [(Op, &[&[f32]]); 2] =
-        [(Op::Attention(attend), &[&all, &all, &all]), (Op::Unembed(scores), &[&x, &weight, &targets])];
-    for (op, inputs) in launches {
-        let kernel = op.kernel();
-        let mut expected = vec![0.0; op.output_words()];
-        op.reference(inputs, &mut expected);
+    let lengths = if bench.software { &TOKENS[..1] } else { &TOKENS };
+    let launches: Vec<_> = lengths.iter().map(|tokens| on_text(*tokens)).collect();
+    for place in 0..launches[0].len() {
+        let kernel = launches[0][place].0.kernel();
         for (form, spec) in kernel.spec().forms.iter().enumerate() {
             for half in [false, true].into_iter().filter(|half| !half || spec.half_source.is_some()) {
                 let name = format!("{} {}{}", kernel.spec().stem, spec.name, halves(half));
                 let gpu = bench.gpu.with_form(kernel, form, half);
-                let ms = launch(&gpu, &name, op, inputs, |found| {
-                    let pairs = found.iter().zip(&expected).enumerate();
-                    // Logits so close that they may change places have other ids.
-                    let pairs = pairs.filter(|(i, _)| kernel != KernelId::Unembed || i % RECORD < RECORD - TOP - 2);
-                    let off = pairs.map(|(_, (a, b))| (a - b).abs() / (1.0 + b.abs()));
-                    off.fold(0.0, f32::max) < 1e-3
+                let times = launches.iter().map(|launches| {
+                    let (op, inputs) = &launches[place];
+                    let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                    let mut expected = vec![0.0; op.output_words()];
+                    op.reference(&inputs, &mut expected);
+                    let right = |found: &[f32]| agrees(kernel, found, &expected);
+                    launch(&gpu, &name, *op, &inputs, right).map(|ms| ms * 1e3)
                 });
-                rows.push((name, vec![ms.map(|ms| ms * 1e3)]));
+                let times = times.collect();
+                rows.push((name, times));
             }
         }
     }
-    bench.report.add("other kernels on 256 tokens", &["µs a launch"], rows);
+    let columns: Vec<String> = lengths.iter().map(|tokens| format!("µs a launch, {tokens} tokens")).collect();
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    bench.report.add("other kernels", &columns, rows);
+}
+
+const TOKENS: [u32; 2] = [256, 2048];
+
+/// The launches of a 6M layer on so many tokens, with their inputs.
+fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 4] {
+    let mut rng = Rng(2);
+    let mut values = |count| rng.values(count as usize, 1.0);
+    let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
+    let (query, key, value) = (view(0), view(192), view(384));
+    let (heads, feature, chunks) = (6, chunk_state::IDENTITY, tokens.div_ceil(chunk_state::CHUNK));
+    let attend = attention::Params { tokens, heads, scale: 0.2, pad: 0, query, key, value };
+    let sums = chunk_state::Params { tokens, heads, feature, pad: 0, key, value };
+    let epsilon = linear_attention::ELU1_EPSILON;
+    let linear =
+        linear_attention::Params { tokens, heads, feature, scale: 0.2, epsilon, pad: [0; 3], query, key, value };
+    let all = values(tokens * 576);
+    let prefixes = values(chunks * heads * chunk_state::state_words(32, 32));
+    let weight = values(4096 * 192).iter().map(|w| half(*w)).collect();
+    let scores = vec![values(tokens * 192), weight, vec![5.0; tokens as usize]];
+    [
+        (Op::Attention(attend), vec![all.clone(); 3]),
+        (Op::ChunkState(sums), vec![all.clone(); 2]),
+        (Op::LinearAttention(linear), [vec![all; 3], vec![prefixes]].concat()),
+        (Op::Unembed(unembed::Params::whole(tokens, 192, 4096)), scores),
+    ]
+}
+
+fn agrees(kernel: KernelId, found: &[f32], expected: &[f32]) -> bool {
+    let pairs = found.iter().zip(expected).enumerate();
+    // Logits so close that they may change places have other ids.
+    let pairs = pairs.filter(|(i, _)| kernel != KernelId::Unembed || i % RECORD < RECORD - TOP - 2);
+    pairs.map(|(_, (a, b))| (a - b).abs() / (1.0 + b.abs())).fold(0.0, f32::max) < 1e-3
 }
