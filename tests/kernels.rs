@@ -120,17 +120,16 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("row + 3u, last", "row + 2u, last"),
         ],
         KernelId::Attention => &[
-            // tile
-            ("position > vec4<u32>(row)", "position > vec4<u32>(row + 1u)"),
-            ("first <= end", "first < end"),
+            // split
+            ("block <= end", "block < end"),
             ("(*out).a5 *= shrink;", ""),
             ("min(3u, last", "min(2u, last"),
-            ("lane + 28u < v_quads", "lane + 28u < v_quads - 1u"),
-            // split
+            ("merge(thread, 28u, out, sums.a7", "merge(thread, 28u, out, sums.a6"),
             ("> vec4<u32>(row);", ">= vec4<u32>(row);"),
             ("vec4<f32>(0.0), hidden", "vec4<f32>(1.0), hidden"),
             ("exp(top - merged_top)", "exp(merged_top - merged_top)"),
-            ("scores[at + 192u]", "scores[at + 128u]"),
+            ("other = 1u", "other = 2u"),
+            ("strand_sum.y *", "sum *"),
             ("quad < params.value.width / 4u && ", ""),
             // rows
             ("at + 3u) > vec4<u32>(row)", "at + 2u) > vec4<u32>(row)"),

@@ -144,7 +144,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
     let value = match (kernel, form, name) {
         (_, _, "NONE") => return Some(f64::from(unembed::NONE)),
         (_, _, "ELU1") => chunk_state::ELU1,
-        (KernelId::Attention, "tile" | "split", "ROWS") => attention::ROWS,
+        (KernelId::Attention, "split", "ROWS") => attention::ROWS,
         (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
         (KernelId::LinearAttention, "split", "ROWS") => linear_attention::ROWS,
@@ -169,7 +169,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Matmul, "wide", "SPAN") => 8,
         // A thread takes a pair of rows.
         (KernelId::Orthogonalize, _, "THREADS") => orthogonalize::MAX_SIDE / 2,
-        // 16 queries share 64 threads, 4 lanes each, and every lane scores 4 keys of a tile.
+        // Queries share a strand's threads, 4 lanes each, and every lane scores 4 keys of a tile.
         (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
         | (KernelId::LayerNorm, _, "THREADS")
         | (

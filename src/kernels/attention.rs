@@ -16,8 +16,8 @@ pub struct Params {
     pub value: HeadView,
 }
 
-/// Queries a workgroup of the first form and of the third.
-pub const ROWS: u32 = 16;
+/// Queries a workgroup of the first form.
+pub const ROWS: u32 = 8;
 /// Queries a thread of the second, and threads a workgroup.
 pub const THREAD_ROWS: u32 = 8;
 pub const THREADS: u32 = 8;
@@ -33,7 +33,7 @@ impl Kernel for Params {
 
     fn form_groups(&self, form: usize) -> [u32; 3] {
         match form {
-            0 | 2 => self.groups(),
+            0 => self.groups(),
             _ => [(self.tokens.div_ceil(THREAD_ROWS) * self.heads).div_ceil(THREADS), 1, 1],
         }
     }

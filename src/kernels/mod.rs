@@ -154,9 +154,8 @@ kernel_table! {
     },
     HeadProduct = head_product,
     Attention = attention plain {
-        tile = ["attention", "attention_lanes", "attention_tile"],
+        split = ["attention", "attention_split"],
         rows = ["attention", "feature_identity", "rows", "attention_rows"],
-        split = ["attention", "attention_lanes", "attention_split"],
     },
     ChunkState = chunk_state plain {
         split = ["chunk_state", "chunk_state_split"],
