@@ -72,6 +72,9 @@ fn main() {
         sessions::lengths,
     ]) {
         if only.contains(&name) {
+            if !bench.software {
+                forms::wake(&bench.gpu);
+            }
             section(&mut bench);
         }
     }
