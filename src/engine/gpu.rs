@@ -149,9 +149,24 @@ impl Gpu {
     /// another process.
     fn compile_ahead(&self) {
         use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, TokenScores, Unembed};
-        for kernel in [Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores] {
-            self.pipeline((kernel, self.variants.chosen_form(kernel), self.variants.half(kernel)));
+        self.compile(&[Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores]);
+    }
+
+    /// The same for what a first change to a linear mode needs.
+    pub(super) fn compile_linear(&self) {
+        self.compile(&[KernelId::ChunkState, KernelId::ChunkScan, KernelId::LinearAttention]);
+    }
+
+    fn compile(&self, kernels: &[KernelId]) {
+        for kernel in kernels {
+            self.pipeline((*kernel, self.variants.chosen_form(*kernel), self.variants.half(*kernel)));
         }
+    }
+
+    /// The first failure that the device reported, from then on.
+    pub(super) fn check(&self) -> Result<(), EngineError> {
+        let failure = self.device.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone().map_or(Ok(()), Err)
     }
 
     pub(super) fn pipeline(&self, id: PipelineId) -> Rc<wgpu::ComputePipeline> {
@@ -161,7 +176,7 @@ impl Gpu {
             let form = &spec.forms[id.1];
             let own = if id.2 { form.half_source.unwrap_or(form.source) } else { form.source };
             let source = self.device.sources.get(&id).map_or(own, String::as_str);
-            Rc::new(compile(&self.device.device, spec, source))
+            Rc::new(make_pipeline(&self.device.device, spec, source))
         };
         Rc::clone(pipelines.entry(id).or_insert_with(make))
     }
@@ -198,7 +213,7 @@ fn keep_first(failure: &Mutex<Option<EngineError>>, error: EngineError) {
     failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
-fn compile(device: &wgpu::Device, spec: &Spec, source: &str) -> wgpu::ComputePipeline {
+fn make_pipeline(device: &wgpu::Device, spec: &Spec, source: &str) -> wgpu::ComputePipeline {
     let storage =
         |binding: usize, read_only: bool| entry(binding, wgpu::BufferBindingType::Storage { read_only }, false);
     let output = spec.inputs.len() + 1;

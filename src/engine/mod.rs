@@ -6,6 +6,7 @@ mod facts;
 mod gpu;
 mod gpu_engine;
 mod many;
+mod memory;
 mod pace;
 mod session;
 mod spectra;

@@ -55,15 +55,14 @@ fn score_kernel(model: &Model, layer: usize, head: usize) -> Vec<f64> {
 /// ZᵀZ, \[width, width\], of `rows` vectors that lie `stride` words apart in `z`. `width` is a multiple of 4.
 pub fn gram(z: &[f32], rows: usize, stride: usize, width: usize) -> Vec<f64> {
     let mut out = vec![0.0; width * width];
+    let rows = (0..rows).flat_map(|t| z[t * stride..][..width].iter().map(|x| f64::from(*x)));
+    let rows: Vec<f64> = rows.collect();
     for i in (0..width).step_by(4) {
         for j in (0..=i).step_by(4) {
             let mut sums = [[0f64; 4]; 4];
-            for t in 0..rows {
-                let row = &z[t * stride..][..width];
+            for row in rows.chunks_exact(width) {
                 let (a, b) = (&row[i..i + 4], &row[j..j + 4]);
-                let b = [b[0], b[1], b[2], b[3]].map(f64::from);
                 for (sums, a) in sums.iter_mut().zip(a) {
-                    let a = f64::from(*a);
                     sums.iter_mut().zip(b).for_each(|(sum, b)| *sum += a * b);
                 }
             }
@@ -137,6 +136,10 @@ fn congruence(l: &[f64], kernel: &[f64], order: &[usize], rank: usize) -> Vec<f6
         product.fill(0.0);
         for (j, other) in order.iter().enumerate() {
             let k = kernel[source * n + other];
+            if k == 0.0 {
+                // Nearly all of a standard head's.
+                continue;
+            }
             let row = &l[j * n..][..rank.min(j + 1)];
             product.iter_mut().zip(row).for_each(|(p, l)| *p += k * l);
         }
@@ -171,10 +174,12 @@ fn tridiagonal(mut a: Vec<f64>, n: usize, sign: f64) -> (Vec<f64>, Vec<f64>) {
         off[k] = -norm.copysign(v[k + 1]);
         v[k + 1] -= off[k];
         let beta = -1.0 / (off[k] * v[k + 1]);
-        // w = β A v, less its share along v; a skew matrix has none.
+        // w = β A v = ± β Aᵀ v, less its share along v; a skew matrix has none. A sum of rows is quicker than a dot
+        // product a row, each of whose additions waits for the last.
+        w[k + 1..].fill(0.0);
         for i in k + 1..n {
-            let row = &a[i * n + k + 1..i * n + n];
-            w[i] = beta * row.iter().zip(&v[k + 1..]).map(|(a, v)| a * v).sum::<f64>();
+            let (row, factor) = (&a[i * n + k + 1..i * n + n], sign * beta * v[i]);
+            w[k + 1..].iter_mut().zip(row).for_each(|(w, a)| *w += factor * a);
         }
         if sign > 0.0 {
             let half = beta / 2.0 * (k + 1..n).map(|i| w[i] * v[i]).sum::<f64>();
@@ -214,7 +219,7 @@ fn ql(d: &mut [f64], e: &mut [f64]) {
             let mut split = false;
             for i in (l..m).rev() {
                 let (f, b) = (s * e[i], c * e[i]);
-                let r = f.hypot(g);
+                let r = (f * f + g * g).sqrt();
                 e[i + 1] = r;
                 if r == 0.0 {
                     // The rotation is undefined: the matrix has split here.

@@ -1,10 +1,13 @@
 //! Every signal of the page, and what acts on more than one of them.
 
+mod address;
+mod choose;
 mod compare;
 mod continuation;
 mod cost;
 mod explain;
 mod heads;
+mod modes;
 mod numerics;
 mod share;
 mod storage;
@@ -19,13 +22,12 @@ use super::cascade::{Cascade, mean};
 use super::history::Act;
 use crate::card::{Card, Timelapse};
 use crate::engine::{LayerSpectra, Run};
-use crate::link::{Link, Pin, TextChoice, View, modes_for_link, selection_for_link};
+use crate::link::{Link, TextChoice, View};
 use crate::model::LayerMode;
 use crate::spectra::HeadMaps;
-use crate::sweep::Kind;
 use crate::text::Tokenizer;
 use crate::words::{Shown, sentence};
-use crate::zoo::{self, ModelEntry};
+use crate::zoo::ModelEntry;
 use leptos::prelude::*;
 
 pub use compare::{Beside, CompareState, comparable};
@@ -258,185 +260,6 @@ impl State {
         let resize = window_event_listener(leptos::ev::resize, move |_| set(state.narrow, is_narrow()));
         on_cleanup(move || resize.remove());
         state
-    }
-
-    /// Takes over what a fragment says, and tells what of it cannot be used.
-    pub fn read_link(&self, fragment: &str) {
-        let (link, mut notes) = Link::parse(fragment);
-        let (modes, layer, head, more) = link.resolve();
-        notes.extend(more);
-        if let Some(LayerMode::Rank(k)) = modes.iter().find(|m| matches!(m, LayerMode::Rank(_))) {
-            self.rank.set(*k);
-        }
-        self.read_share(&link, &modes);
-        self.show_model(link.model);
-        set(self.text, link.text);
-        set(self.modes, modes);
-        set(self.layer, layer);
-        set(self.head, head);
-        set(self.view, link.view);
-        set(self.cpu, link.cpu);
-        set(self.compare.with, link.with);
-        set(self.link_notes, notes);
-    }
-
-    /// The fragment of what is chosen now.
-    pub fn fragment(&self) -> String {
-        self.link().fragment()
-    }
-
-    /// The address that leads back to what is chosen now, whatever the page's defaults will be.
-    pub fn permalink(&self) -> String {
-        let link = Link { check: self.figures(), ..self.whole_link() };
-        format!("{}#{}", super::history::place(), link.permanent_fragment())
-    }
-
-    /// What is chosen now.
-    fn link(&self) -> Link {
-        let model = self.model.get();
-        let (layer, head) = selection_for_link(model, self.layer.get(), self.head.get());
-        Link {
-            model,
-            text: self.text.get(),
-            modes: modes_for_link(&self.modes.get(), &model.trained()),
-            layer,
-            head,
-            view: self.view.get(),
-            with: self.compare.with.get(),
-            cpu: self.cpu.get(),
-            embed: self.share.embed.get(),
-            hide: self.share.hide.get(),
-            lock: self.share.lock.get(),
-            check: None,
-        }
-    }
-
-    /// Another text, unless the link pins it.
-    pub fn choose_text(&self, text: TextChoice) {
-        if !self.pinned(Pin::Text) {
-            set(self.text, text);
-        }
-    }
-
-    /// Opens a tab, unless the link pins the open one.
-    pub fn open_view(&self, view: View) {
-        if !self.pinned(Pin::View) {
-            set(self.view, view);
-        }
-    }
-
-    fn pinned(&self, pin: Pin) -> bool {
-        self.share.lock.with_untracked(|lock| lock.contains(&pin))
-    }
-
-    /// Another model under the same switches, where it has as many layers.
-    pub fn choose_model(&self, id: &str) {
-        let Some(model) = zoo::find(id) else { return };
-        if self.pinned(Pin::Model) {
-            return;
-        }
-        let old = self.model.get_untracked();
-        let modes = self.modes.get_untracked();
-        if modes == old.trained() {
-            self.modes.set(model.trained());
-        } else if model.layers != modes.len() {
-            self.modes.set(model.trained());
-            let note = format!("{} has {} layers: its switches start as trained.", model.title, model.layers);
-            self.link_notes.set(vec![note]);
-        }
-        // A selection that nobody made moves on to the other model's own.
-        let selected = (self.layer.get_untracked(), self.head.get_untracked());
-        let (layer, head) = if selected == old.first_head() { model.first_head() } else { selected };
-        set(self.layer, layer.min(model.layers - 1));
-        set(self.head, head.min(model.heads - 1));
-        self.show_model(model);
-    }
-
-    /// Changes the model on screen. Another model's figures under its name would be a lie.
-    fn show_model(&self, model: &'static ModelEntry) {
-        if self.model.with_untracked(|old| *old != model) {
-            self.cascade.set(Cascade::unknown());
-            self.spectra.set(None);
-            self.maps.set(None);
-            self.model.set(model);
-        }
-    }
-
-    /// Begins a drag that paints a mode over the switches.
-    pub fn begin_painting(&self, layer: usize, mode: LayerMode) {
-        self.drags.update_untracked(|n| *n += 1);
-        self.painting.set(Some(mode));
-        self.paint(layer, mode);
-    }
-
-    /// One layer into the mode that the drag under way paints.
-    pub fn paint(&self, layer: usize, mode: LayerMode) {
-        self.act.set(Act::Drag(self.drags.get_untracked()));
-        self.set_mode(layer, mode);
-    }
-
-    /// One layer into one mode.
-    pub fn set_mode(&self, layer: usize, mode: LayerMode) {
-        if self.pinned(Pin::Modes) {
-            return;
-        }
-        if self.modes.with_untracked(|m| m.get(layer) != Some(&mode)) {
-            self.modes.update(|modes| {
-                if let Some(m) = modes.get_mut(layer) {
-                    *m = mode;
-                }
-            });
-        }
-    }
-
-    /// A range of layers into one mode, as one change.
-    pub fn fill(&self, layers: std::ops::RangeInclusive<usize>, mode: LayerMode) {
-        if self.pinned(Pin::Modes) {
-            return;
-        }
-        let mut modes = self.modes.get_untracked();
-        if let Some(range) = modes.get_mut(layers) {
-            range.fill(mode);
-        }
-        set(self.modes, modes);
-    }
-
-    /// The first `count` layers into one mode, the rest as trained.
-    pub fn set_first(&self, count: usize, mode: LayerMode) {
-        self.set_point(Kind::First, count, mode);
-    }
-
-    /// The layers of a sweep's point into its mode, the rest as trained.
-    pub fn set_point(&self, kind: Kind, k: usize, mode: LayerMode) {
-        if self.pinned(Pin::Modes) {
-            return;
-        }
-        set(self.modes, kind.modes(mode, k, &self.model.get_untracked().trained()));
-    }
-
-    pub fn set_all(&self, mode: LayerMode) {
-        self.set_first(usize::MAX, mode);
-    }
-
-    /// Everything as trained.
-    pub fn reset(&self) {
-        if self.pinned(Pin::Modes) {
-            return;
-        }
-        set(self.modes, self.model.get_untracked().trained());
-        self.link_notes.set(Vec::new());
-    }
-
-    /// K of the rank switch; layers that are cut already follow.
-    pub fn set_rank(&self, k: u16) {
-        if self.pinned(Pin::Modes) {
-            return;
-        }
-        self.rank.set(k);
-        self.act.set(Act::RankSlider);
-        let mut modes = self.modes.get_untracked();
-        modes.iter_mut().filter(|m| matches!(m, LayerMode::Rank(_))).for_each(|m| *m = LayerMode::Rank(k));
-        set(self.modes, modes);
     }
 }
 
