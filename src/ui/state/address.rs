@@ -40,7 +40,7 @@ impl State {
     }
 
     /// What is chosen now.
-    fn link(&self) -> Link {
+    pub(super) fn link(&self) -> Link {
         let model = self.model.get();
         let (layer, head) = selection_for_link(model, self.layer.get(), self.head.get());
         Link {
