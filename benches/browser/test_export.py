@@ -48,7 +48,7 @@ def test_graphs_give_the_answers(model, variant):
     feeds = {"ids": ids.astype(np.int32), "targets": np.roll(ids, -1).astype(np.int32)}
     found = ReferenceEvaluator(graph).run(None, feeds)[0][:-1, 0]
     # Logits without norms reach hundreds, of which f32 keeps a share; how it rounds depends on the processor.
-    assert np.abs(found - loss).max() < 1e-5 * loss.max() and np.ptp(loss) > 0.1
+    assert np.abs(found - loss).max() < 2e-6 * loss.max() and np.ptp(loss) > 0.1
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -126,28 +126,25 @@ fn others(bench: &mut Bench) {
     trip();
     rows.push(("there and back, by the clock".into(), vec![Some(1e3 * median((0..50).map(|_| trip()).collect()))]));
     let lengths = if bench.software { &TOKENS[..1] } else { &TOKENS };
-    let launches: Vec<_> = lengths.iter().map(|tokens| on_text(*tokens)).collect();
-    for place in 0..launches[0].len() {
-        let kernel = launches[0][place].0.kernel();
-        let expected = launches.iter().map(|launches| {
+    let texts: Vec<_> = lengths.iter().map(|tokens| on_text(*tokens)).collect();
+    for (place, kernel) in texts[0].iter().map(|(op, _)| op.kernel()).enumerate() {
+        let launches = texts.iter().map(|launches| {
             let (op, inputs) = &launches[place];
             let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
             let mut expected = vec![0.0; op.output_words()];
             op.reference(&inputs, &mut expected);
-            expected
+            (*op, inputs, expected)
         });
-        let expected: Vec<Vec<f32>> = expected.collect();
+        let launches: Vec<_> = launches.collect();
         for (form, spec) in kernel.spec().forms.iter().enumerate() {
             for half in [false, true].into_iter().filter(|half| !half || spec.half_source.is_some()) {
                 let name = format!("{} {}{}", kernel.spec().stem, spec.name, halves(half));
                 let gpu = bench.gpu.with_form(kernel, form, half);
-                let times = launches.iter().zip(&expected).map(|(launches, expected)| {
-                    let (op, inputs) = &launches[place];
-                    let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
+                let time = |(op, inputs, expected): &(Op, Vec<&[f32]>, Vec<f32>)| {
                     let right = |found: &[f32]| agrees(kernel, found, expected);
-                    launch(&gpu, &name, *op, &inputs, right).map(|ms| ms * 1e3)
-                });
-                let times = times.collect();
+                    launch(&gpu, &name, *op, inputs, right).map(|ms| ms * 1e3)
+                };
+                let times = launches.iter().map(time).collect();
                 rows.push((name, times));
             }
         }

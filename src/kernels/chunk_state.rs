@@ -45,19 +45,16 @@ impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["keys", "values"];
 
     fn groups(&self) -> [u32; 3] {
-        let (k, v) = (self.key.width / 4, self.value.width / 4);
-        [(k * v + k + v).div_ceil(CELLS), self.heads, self.tokens.div_ceil(CHUNK)]
+        self.form_groups(0)
     }
 
     fn form_groups(&self, form: usize) -> [u32; 3] {
         let (k, v) = (self.key.width / 4, self.value.width / 4);
-        match form {
-            0 => self.groups(),
-            _ => {
-                let threads = k.div_ceil(2) * v.div_ceil(2) + k + v;
-                [threads.div_ceil(32), self.heads, self.tokens.div_ceil(CHUNK)]
-            }
-        }
+        let groups = match form {
+            0 => (k * v + k + v).div_ceil(CELLS),
+            _ => (k.div_ceil(2) * v.div_ceil(2) + k + v).div_ceil(32),
+        };
+        [groups, self.heads, self.tokens.div_ceil(CHUNK)]
     }
 
     fn output_words(&self) -> usize {
