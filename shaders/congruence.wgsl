@@ -1,45 +1,46 @@
-// B_ij = p_i·w_j / √(λ_i λ_j), 0 where λ is at rounding level. A thread computes one element.
+// B = Cᵀ K C a head. A workgroup computes 8 columns of B: first those of K C, then Cᵀ times these.
 
 struct Params {
     batch: u32,
-    n: u32,
-    share: u32,
     group: u32,
-    floor: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    n: u32,
+    zero: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> products: array<vec4<f32>>; // [batch, n, n / 4]: w_i J
-@group(0) @binding(2) var<storage, read> rows: array<vec4<f32>>; // [gram matrices, n, n / 4]: w_j = λ_j v_jᵀ
-@group(0) @binding(3) var<storage, read> norms: array<f32>; // [gram matrices, n]: λ
-@group(0) @binding(4) var<storage, read_write> congruent: array<f32>; // [batch, n, n]
+@group(0) @binding(1) var<storage, read> factor: array<vec2<f32>>; // [batch, n, n]: Cᵀ
+@group(0) @binding(2) var<storage, read> kernels: array<vec2<f32>>; // [group, n, n]: K
+@group(0) @binding(3) var<storage, read_write> congruent: array<vec2<f32>>; // [batch, n, n]
 
-@compute @workgroup_size(8, 8)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let i = id.y;
-    let j = id.x;
+const THREADS: u32 = 256u;
+const COLUMNS: u32 = 8u;
+
+var<workgroup> products: array<vec2<f32>, 1024>; // [n, COLUMNS]: K C
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let n = params.n;
-    if (i >= n || j >= n) {
-        return;
-    }
-    let gram = id.z / params.share * params.group + id.z % params.group;
-    var largest = 0.0;
-    for (var k = 0u; k < n; k++) {
-        largest = max(largest, norms[gram * n + k]);
-    }
-    let least = largest * params.floor;
-    let a = norms[gram * n + i];
-    let b = norms[gram * n + j];
-    var out = 0.0;
-    if (a > least && b > least) {
-        var sum = 0.0;
-        for (var k = 0u; k < n / 4u; k++) {
-            sum += dot(products[(id.z * n + i) * (n / 4u) + k], rows[(gram * n + j) * (n / 4u) + k]);
+    let start = group.y * n * n;
+    let kernel = group.y % params.group * n * n;
+    let column = thread % COLUMNS;
+    let c = start + (group.x * COLUMNS + column) * n;
+    for (var i = thread / COLUMNS; i < n; i += THREADS / COLUMNS) {
+        var sum = vec2<f32>(0.0);
+        for (var j = 0u; j < n; j++) {
+            let k = kernels[kernel + i * n + j];
+            // Nearly all of a standard head's are 0.
+            if (k.x != 0.0) {
+                sum = add_product(sum, k, factor[c + j]);
+            }
         }
-        out = sum / (sqrt(a) * sqrt(b));
+        products[i * COLUMNS + column] = ordered_sum(sum.x, sum.y);
     }
-    congruent[(id.z * n + i) * n + j] = out;
+    workgroupBarrier();
+    for (var i = thread / COLUMNS; i < n; i += THREADS / COLUMNS) {
+        var sum = vec2<f32>(0.0);
+        for (var j = 0u; j < n; j++) {
+            sum = add_product(sum, factor[start + i * n + j], products[j * COLUMNS + column]);
+        }
+        congruent[start + i * n + group.x * COLUMNS + column] = ordered_sum(sum.x, sum.y);
+    }
 }

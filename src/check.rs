@@ -63,7 +63,7 @@ impl Figures {
             };
             spectra.iter().map(layer).collect()
         };
-        let (operating, capacity) = (mean(|h| &h.operating.routing), mean(|h| &h.capacity.routing));
+        let (operating, capacity) = (mean(|h| &h.operating.routing), mean(|h| &h.capacity().routing));
         Figures { baseline, perplexity, operating, capacity }
     }
 

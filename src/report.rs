@@ -117,9 +117,9 @@ impl ModelSummary {
 /// The spectra as the report shows them.
 pub fn layer_reports(spectra: &[LayerSpectra]) -> Vec<LayerReport> {
     let head = |head: &crate::spectra::HeadSpectra| HeadReport {
-        capacity: PartReport { max_re_eig: Some(head.max_re_eig), ..part_report(&head.capacity) },
+        capacity: PartReport { max_re_eig: Some(head.weights().max_re_eig), ..part_report(head.capacity()) },
         operating: part_report(&head.operating),
-        kernel_erank: head.kernel_erank,
+        kernel_erank: head.weights().kernel_erank,
     };
     let layers = spectra.iter().enumerate();
     layers

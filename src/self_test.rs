@@ -31,7 +31,7 @@ const LOSSES: f64 = 2e-5;
 /// On a trained model, whose streams are larger.
 const TRAINED_LOSSES: f64 = 1e-4;
 /// Singular values of a skew matrix come in pairs; solved in f32, relative to the largest.
-const PAIRS: f64 = 1e-4;
+const PAIRS: f64 = 1e-6;
 
 const MODES: [LayerMode; 8] = [
     LayerMode::Softmax,
@@ -91,10 +91,10 @@ pub async fn on_screen(
     done(Check { what: format!("this model on this text, {} tokens", ids.len()), largest, tolerance: TRAINED_LOSSES });
     let Some(spectra) = spectra else { return };
     let heads = || spectra.iter().flat_map(|layer| &layer.heads);
-    let pairs = heads().flat_map(|h| [h.operating.pair_error(), h.capacity.pair_error()]).fold(0.0, worst);
+    let pairs = heads().flat_map(|h| [h.operating.pair_error(), h.capacity().pair_error()]).fold(0.0, worst);
     done(Check { what: "routing’s singular values come in pairs".into(), largest: pairs, tolerance: PAIRS });
     if model.config.is_sd() {
-        let largest = heads().map(|h| h.max_re_eig).fold(0.0, worst);
+        let largest = heads().map(|h| h.weights().max_re_eig).fold(0.0, worst);
         done(Check { what: "no eigenvalue with a positive real part".into(), largest, tolerance: 1e-9 });
     }
 }

@@ -7,9 +7,9 @@ mod common;
 
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::{
-    Form, HeadView, KernelId, Op, TABLE, WEIGHT_INPUT, attention, chunk_scan, chunk_state, congruence, dot, embed,
-    gram, head_product, interleave, layer_norm, linear_attention, matmul, orthogonalize, row_norms, token_scores,
-    unembed,
+    Form, HeadView, KernelId, Op, TABLE, WEIGHT_INPUT, attention, bisection, cholesky, chunk_scan, chunk_state,
+    congruence, double, embed, gram, head_product, interleave, layer_norm, linear_attention, matmul, row_norms,
+    token_scores, tridiagonal, unembed,
 };
 use cascade::model::random::Rng;
 use common::gpu;
@@ -58,15 +58,17 @@ fn tolerance(kernel: KernelId) -> Tolerance {
         KernelId::Unembed => of(1e-5, 1e-5),
         // exp and log of logits of up to 20.
         KernelId::TokenScores => of(1e-5, 1e-5),
-        // Sums of up to 193 products of up to 1.
-        KernelId::Gram => of(2e-5, 1e-5),
-        // Compared through norms, cosines and RowsᵀRows of matrices of norm about 10; a row goes through some
-        // 1000 rotations, each rounding by 2⁻²⁴ of it. The rotation's own threshold is a cosine of 1e-6.
-        KernelId::Orthogonalize => of(1e-4, 2e-5),
         // Sums of up to 128 squares of one sign: no cancellation.
         KernelId::RowNorms => of(1e-7, 1e-6),
-        // 32 products over √(λλ); rows are of the size of λ, and the smallest λ kept is 1e-2.
-        KernelId::Congruence => of(2e-5, 1e-5),
+        // Pairs of f32 hold 48 bits and operations keep some 46, of sums of up to 193 products of up to 1.
+        KernelId::Gram => of(1e-12, 1e-12),
+        // Compared through C Cᵀ, of the size of the sums.
+        KernelId::Cholesky => of(1e-10, 1e-12),
+        KernelId::Congruence => of(1e-11, 1e-12),
+        // Compared through eigenvalues, of up to some hundreds, as shares of the largest.
+        KernelId::Tridiagonal => of(1e-11, 0.0),
+        // Rounded to f32; bisection ends at 2⁻⁴⁰ of a bound of up to 30.
+        KernelId::Bisection => of(1e-10, 1e-7),
     }
 }
 
@@ -196,17 +198,42 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("sum * exp(largest - new_largest)", "sum"),
             ("top_offer(&top, middle.x, tail.y);", ""),
         ],
-        KernelId::Gram => &[("j < params.width", "true"), ("params.first + id.z", "id.z"), ("t = 0u", "t = 1u")],
-        KernelId::Orthogonalize => &[
-            ("cosine * a - sine * b", "cosine * a + sine * b"),
-            ("round < n - 1u", "round < n - 2u"),
-            ("thread < n / 2u", "thread < n / 2u - 1u"),
-        ],
         KernelId::RowNorms => &[("params.first + row", "row"), ("sqrt(sum)", "sum")],
+        KernelId::Gram => &[
+            ("if (i < params.width)", "if (true)"),
+            ("params.first + id.z", "id.z"),
+            ("t = 0u", "t = 1u"),
+            ("gram[(start + j) * params.n + i] = out;", ""),
+            ("a_low * b_high) + a_low * b_low", "a_low * b_high)"),
+            ("(high.y + product.y)", "product.y"),
+        ],
+        KernelId::Cholesky => &[
+            ("left[i] > largest", "left[i] < largest"),
+            ("!done && !(largest <= least)", "!done"),
+            ("j += strands", "j += strands + 1u"),
+            ("rest.x / (2.0 * estimate)", "0.0"),
+            ("rest.x / b.x", "0.0"),
+        ],
         KernelId::Congruence => &[
-            ("id.z / params.share * params.group", "0u * params.group"),
-            ("a > least", "a >= 0.0"),
-            ("products[(id.z * n + i)", "products[(id.z * n + j)"),
+            ("% params.group", "% 1u"),
+            ("k.x != 0.0", "k.x > 0.0"),
+            ("(a.x * b.y + a.y * b.x)))", "a.x * b.y))"),
+            ("factor[start + i * n + j]", "factor[start + j * n + i]"),
+        ],
+        KernelId::Tridiagonal => &[
+            ("% params.batch", "% 1u"),
+            ("head.x < 0.0", "head.x > 0.0 && k > 0u"),
+            ("group.x < params.batch", "group.x <= params.batch"),
+            ("add_product(one, -w[i], mine)", "one"),
+            ("half_side >= n", "half_side > n / 2u"),
+            ("multiply(0.5 * beta", "multiply(beta"),
+            ("norm.x != 0.0", "true"),
+        ],
+        KernelId::Bisection => &[
+            ("<= index", "< index"),
+            ("(253u - exponent)", "(250u - exponent)"),
+            ("thread - 1u", "thread"),
+            ("BITS: f32 = 40.0", "BITS: f32 = 20.0"),
         ],
     }
 }
@@ -233,10 +260,12 @@ fn cases(kernel: KernelId) -> Vec<Case> {
         KernelId::LinearAttention => linear_attention_cases(rng),
         KernelId::Unembed => unembed_cases(rng),
         KernelId::TokenScores => token_scores_cases(rng),
-        KernelId::Gram => gram_cases(rng),
-        KernelId::Orthogonalize => orthogonalize_cases(rng),
         KernelId::RowNorms => row_norms_cases(rng),
+        KernelId::Gram => gram_cases(rng),
+        KernelId::Cholesky => cholesky_cases(rng),
         KernelId::Congruence => congruence_cases(rng),
+        KernelId::Tridiagonal => tridiagonal_cases(rng),
+        KernelId::Bisection => bisection_cases(rng),
     }
 }
 
@@ -555,7 +584,8 @@ fn gram_cases(rng: &mut Rng) -> Vec<Case> {
             column: 1,
             first: 1,
             total: heads + 2,
-            pad: [0; 2],
+            zero: 0,
+            pad: [0; 1],
         };
         let capacity = gram::Params { offset: 0, row: 1, head: width * length, column: length, ..params };
         cases.push(Case { op: Op::Gram(params), inputs: vec![rng.values((4 + length * row) as usize, 1.0)] });
@@ -565,37 +595,87 @@ fn gram_cases(rng: &mut Rng) -> Vec<Case> {
     cases
 }
 
-/// ZᵀZ of an \[length, n\] matrix with the entries of all columns from `rank` on zero, or mixed from the others.
-fn gram_matrix(rng: &mut Rng, n: usize, rank: usize) -> Vec<f32> {
-    let factor = rng.values(n * rank, 1.0);
-    let row = |i: usize| &factor[i * rank..][..rank];
-    (0..n * n).map(|e| dot(row(e / n), row(e % n)) as f32).collect()
+/// Sides of the small matrices: powers of two and others, with few strands of threads and with many.
+const SIDES: [u32; 6] = [8, 16, 24, 64, 120, 128];
+
+/// Numbers as pairs of f32.
+fn pairs(values: &[f64]) -> Vec<f32> {
+    values.iter().flat_map(|x| double::pair(*x)).collect()
 }
 
-fn orthogonalize_cases(rng: &mut Rng) -> Vec<Case> {
-    let mut cases = Vec::new();
-    let mut push = |n: u32, matrices: Vec<Vec<f32>>| {
-        let (sweeps, tolerance) = (orthogonalize::SWEEPS, orthogonalize::TOLERANCE);
-        let params = orthogonalize::Params { batch: matrices.len() as u32, n, sweeps, tolerance };
-        cases.push(Case { op: Op::Orthogonalize(params), inputs: vec![matrices.concat()] });
+/// Numbers of up to `scale` with more digits than f32 holds.
+fn doubles(rng: &mut Rng, count: usize, scale: f64) -> Vec<f64> {
+    (0..count).map(|_| scale * (f64::from(rng.next_f32()) + 1e-8 * f64::from(rng.next_f32()))).collect()
+}
+
+/// ZᵀZ with Z \[rank, n\], whose columns are of very different size.
+fn gram_matrix(rng: &mut Rng, n: usize, rank: usize, grade: f64) -> Vec<f64> {
+    let mut z = doubles(rng, rank * n, 1.0);
+    z.iter_mut().enumerate().for_each(|(e, x)| *x *= grade.powi((e % n) as i32));
+    (0..n * n).map(|e| z.chunks_exact(n).map(|row| row[e / n] * row[e % n]).sum()).collect()
+}
+
+fn cholesky_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |n: u32| {
+        let side = n as usize;
+        // Of full rank, of half, graded, padded with zeros, and nothing at all.
+        let mut padded = gram_matrix(rng, side, side, 1.0);
+        (0..side * side).filter(|e| e / side > side / 2 || e % side > side / 2).for_each(|e| padded[e] = 0.0);
+        let matrices = [
+            gram_matrix(rng, side, side + 3, 1.0),
+            gram_matrix(rng, side, side / 2, 1.0),
+            gram_matrix(rng, side, side, 0.9),
+            padded,
+            vec![0.0; side * side],
+        ];
+        let params = cholesky::Params { batch: matrices.len() as u32, n, floor: cholesky::FLOOR, zero: 0 };
+        Case { op: Op::Cholesky(params), inputs: vec![pairs(&matrices.concat())] }
     };
-    for n in [8usize, 16, 24, 64, 120, 128] {
-        let scale = 3.0 / (n as f32).sqrt();
-        let skew = |rng: &mut Rng| {
-            let a = rng.values(n * n, scale);
-            (0..n * n).map(|e| a[e] - a[e % n * n + e / n]).collect()
-        };
-        // A Gram matrix with directions that nothing spans, one padded with zeros, a skew matrix, whose
-        // singular values come in equal pairs, a zero one and one that is orthogonal already.
-        let mut padded = gram_matrix(rng, n, n);
-        (0..n * n).filter(|e| e / n >= n / 2 || e % n >= n / 2).for_each(|e| padded[e] = 0.0);
-        let diagonal = (0..n * n).map(|e| if e / n == e % n { (e % 5) as f32 } else { 0.0 }).collect();
-        let normal = |m: Vec<f32>| m.iter().map(|x| x * scale * scale).collect::<Vec<f32>>();
-        let low = gram_matrix(rng, n, n / 2);
-        push(n as u32, vec![normal(low), normal(padded), skew(rng), vec![0.0; n * n], diagonal]);
-        push(n as u32, vec![rng.values(n * n, scale)]);
-    }
-    cases
+    SIDES.map(case).into()
+}
+
+fn congruence_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |n: u32| {
+        let (batch, group) = (4, 2);
+        let size = (n * n) as usize;
+        let factors = doubles(rng, batch * size, 1.0);
+        // One matrix is full, the other that of a standard head.
+        let mut kernels = doubles(rng, group * size, 1.0);
+        let (side, half) = (n as usize, n as usize / 2);
+        kernels[size..].iter_mut().enumerate().for_each(|(e, k)| *k = f64::from(e % side == e / side + half));
+        let params = congruence::Params { batch: batch as u32, group: group as u32, n, zero: 0 };
+        Case { op: Op::Congruence(params), inputs: vec![pairs(&factors), pairs(&kernels)] }
+    };
+    SIDES.map(case).into()
+}
+
+fn tridiagonal_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |n: u32| {
+        let side = n as usize;
+        let size = side * side;
+        // Any, one with nothing in its second half, one that is diagonal already, and nothing.
+        let mut low = doubles(rng, size, 1.0);
+        (0..size).filter(|e| e / side >= side / 2 || e % side >= side / 2).for_each(|e| low[e] = 0.0);
+        let diagonal = (0..size).map(|e| if e / side == e % side { (e % 5) as f64 } else { 0.0 }).collect();
+        let matrices = [doubles(rng, size, 1.0), low, diagonal, vec![0.0; size]];
+        let params = tridiagonal::Params { batch: matrices.len() as u32, n, zero: 0, pad: [0; 1] };
+        Case { op: Op::Tridiagonal(params), inputs: vec![pairs(&matrices.concat())] }
+    };
+    SIDES.map(case).into()
+}
+
+fn bisection_cases(rng: &mut Rng) -> Vec<Case> {
+    let case = |n: u32| {
+        let size = (n * (n + 2)) as usize;
+        // Any; tiny, where squares would underflow; split in many, with zeros on the diagonal; and nothing.
+        let mut all = doubles(rng, size, 5.0);
+        all.extend(doubles(rng, size, 1e-25));
+        all.extend((0..size).map(|e| if e % 4 == 1 { 2.5 } else { 0.0 }));
+        all.extend(vec![0.0; size]);
+        let params = bisection::Params { batch: 4, n, zero: 0, pad: [0; 1] };
+        Case { op: Op::Bisection(params), inputs: vec![pairs(&all)] }
+    };
+    SIDES.map(case).into()
 }
 
 fn row_norms_cases(rng: &mut Rng) -> Vec<Case> {
@@ -604,33 +684,6 @@ fn row_norms_cases(rng: &mut Rng) -> Vec<Case> {
         inputs: vec![rng.values((rows * width) as usize, 1.0)],
     };
     [(1, 1, 0, 0), (63, 4, 5, 7), (64, 63, 0, 3), (65, 64, 65, 0), (131, 128, 1, 1)].map(case).into()
-}
-
-fn congruence_cases(rng: &mut Rng) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for (n, group) in [(4u32, 1u32), (8, 3), (12, 2), (20, 1), (32, 2)] {
-        // As in the spectra: two runs of `group` Gram matrices, each under two sets of products.
-        let params =
-            congruence::Params { batch: 4 * group, n, share: 2 * group, group, floor: congruence::FLOOR, pad: [0; 3] };
-        // λ between 0.01 and 10; every third direction unspanned, by nothing or by rounding alone.
-        let norms: Vec<f32> = (0..2 * group * n)
-            .map(|i| match i % 6 {
-                2 => 0.0,
-                5 => 1e-8,
-                _ => 10f32.powf(rng.next_f32() * 1.5 - 0.5),
-            })
-            .collect();
-        let row = |i: usize, rng: &mut Rng| rng.values(n as usize, norms[i]);
-        let rows: Vec<f32> = (0..norms.len()).flat_map(|i| row(i, rng)).collect();
-        let products = (0..4 * group * n).flat_map(|i| {
-            let (b, i) = (i / n, i % n);
-            let g = b / params.share * group + b % group;
-            row((g * n + i) as usize, rng)
-        });
-        let inputs = vec![products.collect(), rows, norms.clone()];
-        cases.push(Case { op: Op::Congruence(params), inputs });
-    }
-    cases
 }
 
 /// The reference's output in a poisoned buffer, with `guard` more poisoned words.
@@ -642,28 +695,33 @@ fn reference(case: &Case, guard: usize) -> Vec<f32> {
     output
 }
 
-/// What of an output is compared. The rows that orthogonalisation finds come in any order and sign: of them
-/// it is the sorted norms, the cosines (which are 0) and RowsᵀRows (which rotations of rows preserve).
+/// What of an output is compared: the numbers that pairs stand for. Of factors it is C Cᵀ, since rounding decides which
+/// of two equal pivots comes first; of tridiagonal matrices the eigenvalues, which is all that reflections keep.
 fn comparable(op: &Op, output: &[f32]) -> Vec<f64> {
-    let Op::Orthogonalize(params) = op else { return output.iter().map(|x| f64::from(*x)).collect() };
-    let n = params.n as usize;
-    let (matrices, guard) = output.split_at(op.output_words());
+    let (values, guard) = output.split_at(op.output_words());
     let mut all: Vec<f64> = guard.iter().map(|x| f64::from(*x)).collect();
-    for matrix in matrices.chunks_exact(n * n) {
-        let rows: Vec<&[f32]> = matrix.chunks_exact(n).collect();
-        let columns: Vec<Vec<f32>> = (0..n).map(|j| rows.iter().map(|row| row[j]).collect()).collect();
-        let mut norms: Vec<f64> = rows.iter().map(|row| dot(row, row).sqrt()).collect();
-        let top = norms.iter().copied().fold(1e-30, f64::max);
-        for i in 0..n {
-            for j in 0..=i {
-                // Rows are known to rounding of the largest, so the product of two is to that times the larger.
-                let larger = norms[i].max(norms[j]).max(1e-30);
-                all.push(if i == j { 0.0 } else { dot(rows[i], rows[j]) / (larger * top) });
-                all.push(dot(&columns[i], &columns[j]));
+    match op {
+        Op::Gram(_) | Op::Congruence(_) => all.extend(double::values(values)),
+        Op::Cholesky(params) => {
+            let n = params.n as usize;
+            for rows in double::values(values).chunks_exact(n * n) {
+                let product = |e: usize| rows.chunks_exact(n).map(|row| row[e / n] * row[e % n]).sum::<f64>();
+                all.extend((0..n * n).map(product));
             }
         }
-        norms.sort_by(f64::total_cmp);
-        all.extend(norms);
+        Op::Tridiagonal(params) => {
+            let n = params.n as usize;
+            let values = double::values(values);
+            for matrix in values.chunks_exact(n * (n + 2)) {
+                let (diagonal, beside) = matrix[n * n..].split_at(n);
+                let mut eigenvalues = bisection::eigenvalues(diagonal, beside);
+                let largest = eigenvalues.iter().fold(1e-30, |a: f64, b| a.max(b.abs()));
+                eigenvalues.iter_mut().for_each(|x| *x /= largest);
+                all.extend(eigenvalues);
+                all.push(largest);
+            }
+        }
+        _ => all.extend(values.iter().map(|x| f64::from(*x))),
     }
     all
 }

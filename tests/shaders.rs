@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use cascade::kernels::{
-    Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, chunk_state, linear_attention, matmul, orthogonalize,
-    unembed,
+    Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, cholesky, chunk_state, congruence, linear_attention,
+    matmul, unembed,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
@@ -167,8 +167,11 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         // 8 threads of 8 tokens.
         (KernelId::Unembed, "rows", "SPAN") => unembed::ROWS[0] / 8,
         (KernelId::Matmul, "wide", "SPAN") => 8,
-        // A thread takes a pair of rows.
-        (KernelId::Orthogonalize, _, "THREADS") => orthogonalize::MAX_SIDE / 2,
+        (KernelId::Congruence, _, "COLUMNS") => congruence::COLUMNS,
+        // Every column or eigenvalue has a thread.
+        (KernelId::Cholesky | KernelId::Congruence | KernelId::Tridiagonal | KernelId::Bisection, _, "THREADS") => {
+            2 * cholesky::MAX_SIDE
+        }
         // Queries share a strand's threads, 4 lanes each, and every lane scores 4 keys of a tile.
         (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
         | (KernelId::LayerNorm, _, "THREADS")
@@ -177,7 +180,8 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
             "split" | "strip",
             "STRAND" | "STRANDS" | "NOWHERE",
         )
-        | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS") => return None,
+        | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS")
+        | (KernelId::Tridiagonal | KernelId::Bisection, _, "STRANDS" | "BITS" | "LEAST") => return None,
         _ => panic!("{kernel:?}, {form}: say here what {name} must be"),
     };
     Some(f64::from(value))

@@ -1,14 +1,12 @@
 //! Where the time of a whole run goes: on the device, by kind of launch, and around it.
 
-use std::time::Instant;
-
 use cascade::engine::Session;
 use cascade::kernels::Op;
 use cascade::model::{Buffer, LayerMode, LayerPart, Slot, Step};
 use pollster::block_on;
 
 use crate::report::Row;
-use crate::{Bench, median, set_text};
+use crate::{Bench, median, set_text, timed};
 
 const TOKENS: usize = 256;
 const ROUNDS: usize = 15;
@@ -21,8 +19,23 @@ pub fn all(bench: &mut Bench) {
         for (name, modes) in
             [("as trained", trained.clone()), ("linearized", vec![LayerMode::Linearized; trained.len()])]
         {
-            stages(bench, &mut session, &format!("{id}, {name}"), &modes);
+            let run = |session: &mut Session| {
+                let ms = timed(|| drop(block_on(session.run(Slot::Modified, &modes)).expect("a run")));
+                (ms, session.engine().gpu_ms())
+            };
+            let each = |session: &mut Session| block_on(session.time_steps(&modes)).expect("a run");
+            stages(bench, &mut session, &format!("{id}, {name}"), run, each);
         }
+        if !session.solves_on_gpu() {
+            continue;
+        }
+        let run = |session: &mut Session| {
+            block_on(session.run(Slot::Baseline, &trained)).expect("the baseline");
+            let ms = timed(|| drop(block_on(session.spectra()).expect("spectra")));
+            (ms, session.engine().gpu_ms())
+        };
+        let each = |session: &mut Session| block_on(session.time_spectra()).expect("spectra");
+        stages(bench, &mut session, &format!("{id}, spectra once a text, stages once a model"), run, each);
     }
 }
 
@@ -42,17 +55,21 @@ fn stage(step: &Step) -> String {
     }
 }
 
-fn stages(bench: &mut Bench, session: &mut Session, title: &str, modes: &[LayerMode]) {
+fn stages(
+    bench: &mut Bench,
+    session: &mut Session,
+    title: &str,
+    mut run: impl FnMut(&mut Session) -> (f64, Option<f64>),
+    mut time_each: impl FnMut(&mut Session) -> Vec<(Step, Option<f64>)>,
+) {
     let mut seed = 0;
     let (mut steps, mut times): (Vec<Step>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     let (mut wall, mut device) = (Vec::new(), Vec::new());
     for round in 0..=if bench.software { 3 } else { ROUNDS } {
         seed += 1;
         set_text(session, TOKENS, seed);
-        let start = Instant::now();
-        let run = block_on(session.run(Slot::Modified, modes)).expect("a run");
-        let ms = start.elapsed().as_secs_f64() * 1e3;
-        let each = block_on(session.time_steps(modes)).expect("a run");
+        let (ms, on_device) = run(session);
+        let each = time_each(session);
         if round == 0 {
             // Only warms up.
             times = vec![Vec::new(); each.len()];
@@ -60,7 +77,7 @@ fn stages(bench: &mut Bench, session: &mut Session, title: &str, modes: &[LayerM
             continue;
         }
         wall.push(ms);
-        device.extend(run.gpu_ms);
+        device.extend(on_device);
         for (times, (_, ms)) in times.iter_mut().zip(each) {
             times.extend(ms);
         }

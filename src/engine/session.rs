@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::spectra::kept_for_spectra;
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, Config, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
+use crate::model::{Buffer, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
 use crate::spectra::{HeadMaps, RankCuts, WeightSpectra};
 
 /// What the model said at one position.
@@ -83,12 +84,8 @@ impl Session {
                 _ => engine.upload(buffer, &data)?,
             }
         }
-        // In f64 every value is right to its last f32 digit; Jacobi in f32 only to a share of the largest. A GPU
-        // that the processor imitates is slower at it besides.
-        let exact = engine.is_software() || spectra_work(&model.config) <= EXACT_WORK;
-        let keep = if exact { Keep::Projections } else { Keep::Gram };
         Ok(Session {
-            keep,
+            keep: kept_for_spectra(&model.config, engine.is_software()),
             engine,
             weights: WeightSpectra::new(Arc::clone(&model)),
             model,
@@ -272,15 +269,6 @@ impl Session {
         let best = known(slot).into_iter().chain(others).reduce(|best, c| if c.1 > best.1 { c } else { best });
         best.map_or((None, 0), |(source, from)| (Some(source), from))
     }
-}
-
-/// Operations up to which spectra are solved in f64 even beside a real GPU: about a second in a browser.
-const EXACT_WORK: usize = 1 << 30;
-
-/// Operations of a text's spectra in f64: T·w² for the Gram matrix of w columns, 6 w³ for what follows.
-fn spectra_work(config: &Config) -> usize {
-    let head = |w: usize| w * w * (config.context + 6 * w);
-    config.heads * (0..config.layers).map(|l| head(config.score_width(l))).sum::<usize>()
 }
 
 pub(super) fn token_score(record: &[f32], last: bool) -> TokenScore {

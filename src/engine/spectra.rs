@@ -3,16 +3,22 @@
 
 use std::sync::Arc;
 
-use super::{EngineError, Pace, Session};
-use crate::model::{Buffer, Keep, Plan, SPECTRUM_KINDS, Slot, spectrum_side};
+use super::{Engine, EngineError, Pace, Session};
+use crate::kernels::cholesky::MAX_SIDE;
+use crate::model::{Buffer, Config, Keep, Plan, SPECTRUM_KINDS, Slot, Step, spectrum_side};
 use crate::spectra::{self, HeadSpectra, PartSpectra, WeightSpectra};
 
 /// Spectra of one layer, of the baseline run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct LayerSpectra {
     /// Root mean square of the residual stream at the layer's input.
     pub residual_rms: f64,
     pub heads: Vec<HeadSpectra>,
+}
+
+/// Where spectra are solved: on a GPU, unless the processor imitates it or the heads are wider than its kernels take.
+pub(super) fn kept_for_spectra(config: &Config, software: bool) -> Keep {
+    if software || spectrum_side(config) > MAX_SIDE as usize { Keep::Projections } else { Keep::Gram }
 }
 
 impl Session {
@@ -20,49 +26,14 @@ impl Session {
     /// own projections they come from.
     pub async fn spectra(&mut self) -> Result<Vec<LayerSpectra>, EngineError> {
         self.ensure_baseline().await?;
+        let (norms, operating) = match self.solved_on_gpu().await? {
+            Some(solved) => solved,
+            None => self.solved_here().await?,
+        };
         let model = Arc::clone(&self.model);
         let (config, tokens) = (&model.config, self.ids.len());
-        let mut plan = Plan::new(config, tokens);
-        plan.residual_norms(Slot::Baseline);
-        let mut read = vec![(Buffer::ResidualNorms, config.layers * tokens)];
-        let mut pace = Pace::new();
-        let (norms, operating) = if self.keep == Keep::Projections {
-            let strides: Vec<usize> = (0..config.layers).map(|l| plan.projected_width(l)).collect();
-            read.extend((0..config.layers).map(|l| (Buffer::KeptProjection(l), tokens * strides[l])));
-            let steps = plan.steps;
-            let mut results = self.engine.run(&steps, &read).await?;
-            let mut parts = Vec::new();
-            for (l, projected) in results.drain(1..).enumerate() {
-                for h in 0..config.heads {
-                    parts.push(spectra::operating(&model, l, h, &projected, strides[l]));
-                    pace.rest().await;
-                }
-            }
-            (results.swap_remove(0), parts)
-        } else {
-            if !self.weights.has_capacity() {
-                let mut plan = Plan::new(config, tokens);
-                plan.capacity_grams();
-                let (_, parts) = self.solve(plan, Buffer::CapacityGram, Vec::new()).await?;
-                for (place, part) in parts.into_iter().enumerate() {
-                    self.weights.set_capacity(place / config.heads, place % config.heads, part);
-                }
-            }
-            let (mut results, parts) = self.solve(plan, Buffer::Gram, read).await?;
-            (results.swap_remove(0), parts)
-        };
-        while self.weights.compute_next(true) {
-            pace.rest().await;
-        }
         let head = |(place, operating): (usize, PartSpectra)| {
-            let (l, h) = (place / config.heads, place % config.heads);
-            let weights = self.weights.head(l, h);
-            HeadSpectra {
-                operating,
-                capacity: PartSpectra::clone(&self.weights.capacity(l, h)),
-                max_re_eig: weights.max_re_eig,
-                kernel_erank: weights.kernel_erank,
-            }
+            HeadSpectra::new(operating, self.weights.clone(), place / config.heads, place % config.heads)
         };
         let mut heads = operating.into_iter().enumerate().map(head);
         let layers = norms.chunks_exact(tokens).map(|norms| LayerSpectra {
@@ -83,31 +54,104 @@ impl Session {
         }
     }
 
-    /// Runs the plan, solves every head's Gram matrix on the GPU, and reads what is asked for besides.
-    async fn solve(
-        &mut self,
-        mut plan: Plan<'_>,
-        gram: Buffer,
-        mut read: Vec<(Buffer, usize)>,
-    ) -> Result<(Vec<Vec<f32>>, Vec<PartSpectra>), EngineError> {
-        let model = Arc::clone(&self.model);
-        let config = &model.config;
-        let (n, group) = (spectrum_side(config), config.layers * config.heads);
-        plan.singular_values(gram);
-        read.push((Buffer::SingularValues, SPECTRUM_KINDS * group * n));
-        let steps = plan.steps;
-        let mut results = self.engine.run(&steps, &read).await?;
-        let all = results.pop().unwrap_or_default();
-        let values = |kind: usize, place: usize| {
-            let at = (kind * group + place) * n;
-            spectra::descending(&all[at..at + config.score_width(place / config.heads)])
-        };
-        let parts = (0..group).map(|place| PartSpectra::new(values(0, place), values(1, place)));
-        Ok((results, parts.collect()))
+    /// Whether the GPU solves the spectra, in pairs of f32; otherwise they are solved here, in f64.
+    pub fn solves_on_gpu(&self) -> bool {
+        self.keep == Keep::Gram
     }
 
-    /// Chooses where the spectra are solved, which the adapter decides otherwise: on the GPU by one-sided Jacobi
-    /// in f32, or here, in f64. The tests compare both.
+    /// Norms of the residual streams' rows, \[layers, tokens\], and every head's operating spectra, in f64.
+    async fn solved_here(&mut self) -> Result<(Vec<f32>, Vec<PartSpectra>), EngineError> {
+        let model = Arc::clone(&self.model);
+        let (config, tokens) = (&model.config, self.ids.len());
+        let mut plan = Plan::new(config, tokens);
+        plan.residual_norms(Slot::Baseline);
+        let mut read = vec![(Buffer::ResidualNorms, config.layers * tokens)];
+        let strides: Vec<usize> = (0..config.layers).map(|l| plan.projected_width(l)).collect();
+        read.extend((0..config.layers).map(|l| (Buffer::KeptProjection(l), tokens * strides[l])));
+        let steps = plan.steps;
+        let mut results = self.engine.run(&steps, &read).await?;
+        let mut pace = Pace::new();
+        let mut parts = Vec::new();
+        for (l, projected) in results.drain(1..).enumerate() {
+            for h in 0..config.heads {
+                parts.push(spectra::operating(&model, l, h, &projected, strides[l]));
+                pace.rest().await;
+            }
+        }
+        while self.weights.compute_next_capacity() {
+            pace.rest().await;
+        }
+        Ok((results.swap_remove(0), parts))
+    }
+
+    /// The same from the GPU, with the capacities where they are missing: all heads in a few launches. None where the
+    /// spectra are solved here, as they are from then on where the GPU turns out not to compute as it should.
+    async fn solved_on_gpu(&mut self) -> Result<Option<(Vec<f32>, Vec<PartSpectra>)>, EngineError> {
+        if self.keep != Keep::Gram {
+            return Ok(None);
+        }
+        let model = Arc::clone(&self.model);
+        let (config, tokens) = (&model.config, self.ids.len());
+        let (n, group) = (spectrum_side(config), config.layers * config.heads);
+        let new_model = !self.weights.has_capacity();
+        let batch = if new_model { 2 * group } else { group };
+        let steps = self.spectra_steps(new_model);
+        let read =
+            [(Buffer::ResidualNorms, config.layers * tokens), (Buffer::SingularValues, SPECTRUM_KINDS * batch * n)];
+        let mut results = self.engine.run(&steps, &read).await?;
+        let all = results.pop().unwrap_or_default();
+        let part = |place: usize| {
+            let (layer, width) = (place % group / config.heads, n);
+            let values = |kind: usize| {
+                let padded = &all[(kind * batch + place) * width..][..width];
+                spectra::descending(padded, config.score_width(layer))
+            };
+            PartSpectra::new(values(0), values(1))
+        };
+        if new_model {
+            let capacity: Vec<PartSpectra> = (group..batch).map(part).collect();
+            // One head in f64, the last: a compiler that takes sums of f32 for exact ones makes pairs useless.
+            let last = self.weights.capacity(config.layers - 1, config.heads - 1);
+            if !last.equals_rounded(&capacity[group - 1]) {
+                self.solve_on_gpu(false);
+                self.ensure_baseline().await?;
+                return Ok(None);
+            }
+            for (place, part) in capacity.into_iter().enumerate() {
+                self.weights.set_capacity(place / config.heads, place % config.heads, part);
+            }
+        }
+        Ok(Some((results.swap_remove(0), (0..group).map(part).collect())))
+    }
+
+    /// From the baseline's Gram matrices to singular values; with `capacity` from the weights' as well.
+    fn spectra_steps(&self, capacity: bool) -> Vec<Step> {
+        let config = &self.model.config;
+        let mut plan = Plan::new(config, self.ids.len());
+        plan.residual_norms(Slot::Baseline);
+        let group = config.layers * config.heads;
+        if capacity {
+            plan.capacity_grams();
+        }
+        plan.singular_values(if capacity { 2 * group } else { group });
+        plan.steps
+    }
+
+    /// The launches that all spectra take on a GPU, and the milliseconds of each in a pass of its own, for the benchmark;
+    /// none where it can't tell, or where the spectra are solved here.
+    #[doc(hidden)]
+    pub async fn time_spectra(&mut self) -> Result<Vec<(Step, Option<f64>)>, EngineError> {
+        self.ensure_baseline().await?;
+        let steps = self.spectra_steps(true);
+        let Engine::Gpu(gpu) = &mut self.engine else { return Ok(Vec::new()) };
+        if self.keep != Keep::Gram {
+            return Ok(Vec::new());
+        }
+        let times = gpu.time_each(&steps).await?;
+        Ok(steps.into_iter().zip(times).collect())
+    }
+
+    /// Chooses where the spectra are solved, which the adapter decides otherwise. The tests compare both.
     #[doc(hidden)]
     pub fn solve_on_gpu(&mut self, yes: bool) {
         self.keep = if yes { Keep::Gram } else { Keep::Projections };

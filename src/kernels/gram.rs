@@ -1,6 +1,7 @@
-//! ZᵀZ a head, for the spectra: out\[h, i, j\] = Σ_t z_h\[t, i\] z_h\[t, j\], zero-padded to n×n.
+//! ZᵀZ a head, for the spectra: out\[h, i, j\] = Σ_t z_h\[t, i\] z_h\[t, j\], zero-padded to n×n, as pairs
+//! of f32 ([`super::double`]): it squares what condition Z has.
 
-use super::{Kernel, add_scaled, store};
+use super::{Kernel, add_scaled, double};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
@@ -20,7 +21,9 @@ pub struct Params {
     /// First output matrix, and how many the whole output buffer holds.
     pub first: u32,
     pub total: u32,
-    pub pad: [u32; 2],
+    /// 0.
+    pub zero: u32,
+    pub pad: [u32; 1],
 }
 
 impl Kernel for Params {
@@ -31,7 +34,7 @@ impl Kernel for Params {
     }
 
     fn output_words(&self) -> usize {
-        (self.total * self.n * self.n) as usize
+        (2 * self.total * self.n * self.n) as usize
     }
 
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
@@ -48,7 +51,7 @@ impl Kernel for Params {
                     add_scaled(&mut sums[i * n..][..width], &row, f64::from(row[i]));
                 }
             }
-            store(&mut output[(self.first as usize + h) * n * n..][..n * n], sums);
+            double::store(&mut output[(self.first as usize + h) * 2 * n * n..][..2 * n * n], sums);
         }
     }
 }

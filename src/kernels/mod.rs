@@ -11,6 +11,7 @@
 
 use bytemuck::Pod;
 
+pub mod double;
 mod fast;
 pub mod memory;
 
@@ -172,10 +173,12 @@ kernel_table! {
         tile = ["unembed", "quads", "tile", "unembed_tile"],
     },
     TokenScores = token_scores,
-    Gram = gram,
-    Orthogonalize = orthogonalize,
     RowNorms = row_norms,
-    Congruence = congruence,
+    Gram = gram plain { gram = ["double", "gram"] },
+    Cholesky = cholesky plain { cholesky = ["double", "cholesky"] },
+    Congruence = congruence plain { congruence = ["double", "congruence"] },
+    Tridiagonal = tridiagonal plain { tridiagonal = ["double", "tridiagonal"] },
+    Bisection = bisection plain { bisection = ["double", "bisection"] },
 }
 
 impl KernelId {

@@ -28,7 +28,7 @@ pub enum Buffer {
     Layer(usize, LayerPart),
     /// The matrices \[heads, w, w\] that turn a layer's projection into queries in one mode.
     ScoreKernel(usize, LayerMode),
-    /// The matrices of all heads' routing parts, then filtering parts, padded to one size.
+    /// The matrices between all heads' score vectors, padded to one size, as pairs of f32.
     SpectrumKernels,
     /// \[tokens\], whole numbers.
     Ids,
@@ -58,14 +58,11 @@ pub enum Buffer {
     Partials,
     /// \[tokens, 16\]: see `kernels::token_scores`.
     TokenScores,
-    /// ZᵀZ of every head's score vectors on this text, and of its weights.
+    /// ZᵀZ of every head's score vectors on this text, then of its weights, as pairs of f32.
     Gram,
-    CapacityGram,
-    GramRows,
-    GramNorms,
-    Products,
+    GramFactors,
     Congruent,
-    CongruentRows,
+    Tridiagonal,
     SingularValues,
     ResidualNorms,
 }

@@ -15,16 +15,30 @@ pub use solve::{capacity, operating};
 pub use weights::{HeadWeights, WeightSpectra};
 
 /// One head's spectra.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct HeadSpectra {
     /// Of the scores G on this text, unmasked.
     pub operating: PartSpectra,
+    weights: WeightSpectra,
+    layer: usize,
+    head: usize,
+}
+
+impl HeadSpectra {
+    /// The spectra on a text beside those of the model's weights; layer and head from 0.
+    pub fn new(operating: PartSpectra, weights: WeightSpectra, layer: usize, head: usize) -> Self {
+        HeadSpectra { operating, weights, layer, head }
+    }
+
     /// Of the weight kernel M.
-    pub capacity: PartSpectra,
-    /// Largest real part of M's eigenvalues.
-    pub max_re_eig: f64,
-    /// Effective rank of S itself; S-D heads only.
-    pub kernel_erank: Option<f64>,
+    pub fn capacity(&self) -> &PartSpectra {
+        self.weights.capacity(self.layer, self.head)
+    }
+
+    /// Eigenvalues of M and what else the weights decide. Takes up to some milliseconds where they are not there yet.
+    pub fn weights(&self) -> &HeadWeights {
+        self.weights.head(self.layer, self.head)
+    }
 }
 
 /// Non-zero singular values of the routing and the filtering part of one matrix, descending.
@@ -52,6 +66,15 @@ impl PartSpectra {
         self.routing.chunks_exact(2).map(|pair| (pair[0] - pair[1]).abs() / top).fold(0.0, f64::max)
     }
 
+    /// Whether other values are these to an f32's rounding of each, and to some 30 bits of the largest.
+    pub fn equals_rounded(&self, other: &PartSpectra) -> bool {
+        [(&self.routing, &other.routing), (&self.filtering, &other.filtering)].iter().all(|(own, others)| {
+            let largest = own.first().copied().unwrap_or_default();
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 2e-7 * a + 1e-9 * largest;
+            own.len() == others.len() && own.iter().zip(*others).all(close)
+        })
+    }
+
     /// ‖R‖²/‖X‖² in the Frobenius norm; the parts are orthogonal, so ‖X‖² = ‖R‖² + ‖F‖².
     pub fn routing_fraction(&self) -> f64 {
         let energy = |values: &[f64]| values.iter().map(|s| s * s).sum::<f64>();
@@ -60,10 +83,11 @@ impl PartSpectra {
     }
 }
 
-/// Sorted f64 copies.
-pub fn descending(values: &[f32]) -> Vec<f64> {
+/// The `count` largest, descending.
+pub fn descending(values: &[f32], count: usize) -> Vec<f64> {
     let mut values: Vec<f64> = values.iter().map(|s| f64::from(*s)).collect();
     values.sort_by(|a, b| b.total_cmp(a));
+    values.truncate(count);
     values
 }
 

@@ -6,7 +6,8 @@
 //! some 100 n³. Gram sums in f64 lose nothing that f32 score vectors hold.
 
 use super::PartSpectra;
-use crate::model::{Config, Model, Scores};
+use crate::kernels::tridiagonal::tridiagonal;
+use crate::model::{Config, Model, Scores, head_kernel};
 
 /// Pivots below this share of the largest are rounding: nothing in Z spans those directions.
 const RANK_TOLERANCE: f64 = 1e-13;
@@ -18,7 +19,7 @@ const MAX_ITERATIONS: usize = 50;
 pub fn operating(model: &Model, layer: usize, head: usize, projected: &[f32], stride: usize) -> PartSpectra {
     let width = model.config.score_width(layer);
     let gram = gram(&projected[head * width..], projected.len() / stride, stride, width);
-    part_spectra(gram, &score_kernel(model, layer, head))
+    part_spectra(gram, &head_kernel(model, layer, head))
 }
 
 /// Of the weight kernel M of one head.
@@ -34,22 +35,7 @@ pub fn capacity(model: &Model, layer: usize, head: usize) -> PartSpectra {
     for (i, row) in sources.iter().flat_map(|w| w[head * r * d..][..r * d].chunks_exact(d)).enumerate() {
         row.iter().zip(z.chunks_exact_mut(width)).for_each(|(w, z)| z[i] = *w);
     }
-    part_spectra(gram(&z, d, width, width), &score_kernel(model, layer, head))
-}
-
-/// K of G = Z K Zᵀ, \[width, width\]: (S − D)/√r, or \[\[0, I\], \[0, 0\]\]/√r with Z = \[q k\].
-fn score_kernel(model: &Model, layer: usize, head: usize) -> Vec<f64> {
-    let (r, width) = (model.config.head_dim[layer], model.config.score_width(layer));
-    let scale = 1.0 / (r as f64).sqrt();
-    match &model.layers[layer].scores {
-        Scores::SymmetricDefinite { s, d, .. } => {
-            let block = head * r * r..(head + 1) * r * r;
-            s[block.clone()].iter().zip(&d[block]).map(|(s, d)| scale * (f64::from(*s) - f64::from(*d))).collect()
-        }
-        Scores::Standard { .. } => {
-            (0..width * width).map(|e| if e % width == e / width + r { scale } else { 0.0 }).collect()
-        }
-    }
+    part_spectra(gram(&z, d, width, width), &head_kernel(model, layer, head))
 }
 
 /// ZᵀZ, \[width, width\], of `rows` vectors that lie `stride` words apart in `z`. `width` is a multiple of 4.
@@ -159,39 +145,6 @@ pub(super) fn singular_values(a: Vec<f64>, n: usize, sign: f64) -> Vec<f64> {
     diagonal.iter_mut().for_each(|x| *x = x.abs());
     diagonal.sort_by(|a, b| b.total_cmp(a));
     diagonal
-}
-
-/// Householder reflections from both sides: the diagonal, and what stands beside it (one less, then a 0).
-fn tridiagonal(mut a: Vec<f64>, n: usize, sign: f64) -> (Vec<f64>, Vec<f64>) {
-    let mut off = vec![0.0; n];
-    let (mut v, mut w) = (vec![0.0; n], vec![0.0; n]);
-    for k in 0..n.saturating_sub(1) {
-        (k + 1..n).for_each(|i| v[i] = a[i * n + k]);
-        let norm = v[k + 1..].iter().map(|x| x * x).sum::<f64>().sqrt();
-        if norm == 0.0 {
-            continue;
-        }
-        off[k] = -norm.copysign(v[k + 1]);
-        v[k + 1] -= off[k];
-        let beta = -1.0 / (off[k] * v[k + 1]);
-        // w = β A v = ± β Aᵀ v, less its share along v; a skew matrix has none. A sum of rows is quicker than a dot
-        // product a row, each of whose additions waits for the last.
-        w[k + 1..].fill(0.0);
-        for i in k + 1..n {
-            let (row, factor) = (&a[i * n + k + 1..i * n + n], sign * beta * v[i]);
-            w[k + 1..].iter_mut().zip(row).for_each(|(w, a)| *w += factor * a);
-        }
-        if sign > 0.0 {
-            let half = beta / 2.0 * (k + 1..n).map(|i| w[i] * v[i]).sum::<f64>();
-            (k + 1..n).for_each(|i| w[i] -= half * v[i]);
-        }
-        for i in k + 1..n {
-            let (vi, wi) = (sign * v[i], w[i]);
-            let row = a[i * n + k + 1..i * n + n].iter_mut();
-            row.zip(w[k + 1..].iter().zip(&v[k + 1..])).for_each(|(a, (w, v))| *a -= vi * w + wi * v);
-        }
-    }
-    ((0..n).map(|i| if sign > 0.0 { a[i * n + i] } else { 0.0 }).collect(), off)
 }
 
 /// Eigenvalues of a symmetric tridiagonal matrix by implicit QL with Wilkinson's shift, left in `d`; `e[i]`

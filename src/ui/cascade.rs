@@ -46,7 +46,7 @@ impl Cascade {
     pub fn live(spectra: &[LayerSpectra], source: &'static str) -> Self {
         let layer = |l: &LayerSpectra| CascadeLayer {
             operating: l.heads.iter().map(|h| effective_rank(&h.operating.routing)).collect(),
-            capacity: l.heads.iter().map(|h| effective_rank(&h.capacity.routing)).collect(),
+            capacity: l.heads.iter().map(|h| effective_rank(&h.capacity().routing)).collect(),
             fraction: l.heads.iter().map(|h| h.operating.routing_fraction()).collect(),
         };
         Cascade { layers: spectra.iter().map(layer).collect(), source }

@@ -129,6 +129,8 @@ impl Loaded {
             if !shown {
                 state.spectra.set(Some(Arc::clone(spectra)));
             }
+            // The report tells of the eigenvalues as well, which no figure waits for.
+            self.session.weights_in_background().await;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub fn Spectra(state: State) -> impl IntoView {
         let (layer, head) = (state.layer.get(), state.head.get());
         state.spectra.with(|spectra| {
             let head = spectra.as_ref()?.get(layer)?.heads.get(head)?;
-            Some((head.operating.routing.clone(), head.capacity.routing.clone()))
+            Some((head.operating.routing.clone(), head.capacity().routing.clone()))
         })
     });
     let here = Signal::derive(move || values.get().unwrap_or_default().0);

@@ -34,8 +34,9 @@ pub fn Table(state: State) -> impl IntoView {
 }
 
 fn row(state: State, index: usize, head: &HeadSpectra) -> impl IntoView + use<> {
-    let (operating, capacity) = (&head.operating, &head.capacity);
-    let largest = if head.max_re_eig.abs() < 1e-9 { "0".into() } else { format!("{:.3}", head.max_re_eig) };
+    let (operating, capacity) = (&head.operating, head.capacity());
+    let largest = head.weights().max_re_eig;
+    let largest = if largest.abs() < 1e-9 { "0".into() } else { format!("{largest:.3}") };
     view! {
         <tr aria-current=move || (state.head.get() == index).to_string() on:click=move |_| set(state.head, index)>
             <th scope="row"><button class="quiet" on:click=move |_| set(state.head, index)>{index + 1}</button></th>

@@ -99,8 +99,8 @@ impl Bench {
         let mut values = Vec::new();
         values.extend(heads().flat_map(|head| &head.operating.routing));
         values.extend(heads().flat_map(|head| &head.operating.filtering));
-        values.extend(heads().flat_map(|head| &head.capacity.routing));
-        values.extend(heads().flat_map(|head| &head.capacity.filtering));
+        values.extend(heads().flat_map(|head| &head.capacity().routing));
+        values.extend(heads().flat_map(|head| &head.capacity().filtering));
         Ok(values)
     }
 }

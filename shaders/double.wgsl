@@ -1,0 +1,65 @@
+// Numbers of twice the precision: vec2(high, low), the sum of two f32 of which the low one is less than a rounding
+// of the high one (Dekker 1971). Sums and products keep some 46 bits.
+
+// Compilers may treat sums of f32 as associative, and some do: what is kept here is a value to them of which they know
+// nothing, since they can't know that params.zero is 0.
+fn kept(x: f32) -> f32 {
+    return bitcast<f32>(bitcast<u32>(x) | params.zero);
+}
+
+// a + b, and what it rounds off
+fn exact_sum(a: f32, b: f32) -> vec2<f32> {
+    let sum = kept(a + b);
+    let other = kept(sum - a);
+    let one = kept(sum - other);
+    return vec2<f32>(sum, (a - one) + (b - other));
+}
+
+// The same where |a| ≥ |b|
+fn ordered_sum(a: f32, b: f32) -> vec2<f32> {
+    let sum = kept(a + b);
+    return vec2<f32>(sum, b - kept(sum - a));
+}
+
+// a b, and what it rounds off: products of halves of 12 bits are exact.
+fn exact_product(a: f32, b: f32) -> vec2<f32> {
+    let product = kept(a * b);
+    let a_high = bitcast<f32>(bitcast<u32>(a) & 0xfffff000u);
+    let b_high = bitcast<f32>(bitcast<u32>(b) & 0xfffff000u);
+    let a_low = kept(a - a_high);
+    let b_low = kept(b - b_high);
+    return vec2<f32>(product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low);
+}
+
+fn add(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let sum = exact_sum(a.x, b.x);
+    return ordered_sum(sum.x, sum.y + (a.y + b.y));
+}
+
+fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let product = exact_product(a.x, b.x);
+    return ordered_sum(product.x, product.y + (a.x * b.y + a.y * b.x));
+}
+
+// sum + a b, for long sums: the low parts are only gathered, and `ordered_sum` of the two puts them in order in the end.
+fn add_product(sum: vec2<f32>, a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let product = exact_product(a.x, b.x);
+    let high = exact_sum(sum.x, product.x);
+    return vec2<f32>(high.x, sum.y + (high.y + (product.y + (a.x * b.y + a.y * b.x))));
+}
+
+fn divide(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let quotient = a.x / b.x;
+    let rest = add(a, -multiply(b, vec2<f32>(quotient, 0.0)));
+    return ordered_sum(quotient, rest.x / b.x);
+}
+
+// 0 for 0
+fn root(a: vec2<f32>) -> vec2<f32> {
+    if (a.x <= 0.0) {
+        return vec2<f32>(0.0);
+    }
+    let estimate = sqrt(a.x);
+    let rest = add(a, -exact_product(estimate, estimate));
+    return ordered_sum(estimate, rest.x / (2.0 * estimate));
+}
