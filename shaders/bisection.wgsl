@@ -1,5 +1,5 @@
-// |λ| of symmetric tridiagonal matrices. A workgroup takes a matrix; every eigenvalue has a thread in each
-// strand, which cut its interval into parts and keep the part that holds it, by Sturm's count of eigenvalues below.
+// |λ| of symmetric tridiagonal matrices. A workgroup takes a matrix; every eigenvalue has a thread in each strand, which
+// cut its interval into parts and keep the part that holds it, by Sturm's count of eigenvalues below.
 
 struct Params {
     batch: u32,
@@ -12,32 +12,42 @@ struct Params {
 @group(0) @binding(1) var<storage, read> tridiagonal: array<vec2<f32>>; // [batch, n + 2, n]
 @group(0) @binding(2) var<storage, read_write> values: array<f32>; // [batch, n]
 
-const THREADS: u32 = 256u;
-const STRANDS: u32 = 8u;
-// Intervals end below 2⁻⁴⁰ of all eigenvalues' bound.
-const BITS: f32 = 40.0;
-const LEAST: f32 = 0x1p-46;
+const THREADS: u32 = 128u;
+// Intervals end below 2⁻³⁵ of all eigenvalues' bound.
+const LEAST: f32 = 0x1p-35;
+const LITTLE: f32 = 0x1p-46;
 
 var<workgroup> diagonal: array<vec2<f32>, 128>;
 var<workgroup> squares: array<vec2<f32>, 128>;
-var<workgroup> counts: array<u32, 256>;
+var<workgroup> counts: array<u32, 128>;
 
-// Eigenvalues below x, of entries that are 1 at most
+// The next leading minor of the matrix less x from the two before it; in the place of 0 a little with the other sign
+// than the last.
+fn next_minor(i: u32, x: vec2<f32>, before: vec2<f32>, last: vec2<f32>) -> vec2<f32> {
+    let minor = tidy(add_product(multiply(add(diagonal[i], -x), last), -squares[i], before));
+    return select(minor, vec2<f32>(-LITTLE * last.x, 0.0), minor.x == 0.0);
+}
+
+// Eigenvalues below x: changes of sign in the leading minors. No division, which takes as long as ten products.
 fn below(x: vec2<f32>) -> u32 {
     var count = 0u;
-    var q = vec2<f32>(1.0, 0.0);
-    for (var i = 0u; i < params.n; i++) {
-        // The square before the first row is 0.
-        q = add(add(diagonal[i], -x), -divide(squares[i], q));
-        if (abs(q.x) < LEAST) {
-            q = vec2<f32>(-LEAST, 0.0);
-        }
-        count += select(0u, 1u, q.x < 0.0);
+    // The square before the first row is 0.
+    var before = vec2<f32>(0.0);
+    var last = vec2<f32>(1.0, 0.0);
+    for (var i = 0u; i < params.n; i += 2u) {
+        let one = next_minor(i, x, before, last);
+        let two = next_minor(i + 1u, x, last, one);
+        count += select(0u, 1u, (one.x < 0.0) != (last.x < 0.0)) + select(0u, 1u, (two.x < 0.0) != (one.x < 0.0));
+        // By a power of two, so that minors neither overflow nor vanish.
+        let exponent = bitcast<u32>(max(abs(one.x), abs(two.x))) >> 23u;
+        let scale = bitcast<f32>((254u - clamp(exponent, 1u, 253u)) << 23u);
+        before = scale * one;
+        last = scale * two;
     }
     return count;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let n = params.n;
     let at = group.x * (n + 2u) * n + n * n;
@@ -53,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         largest = max(largest, max(bitcast<u32>(here), bitcast<u32>(beside)));
     }
     let exponent = max(largest, bitcast<u32>(bound)) >> 23u;
-    let strands = min(THREADS / n, STRANDS);
+    let strands = THREADS / n;
     let strand = thread / n;
     let index = thread % n;
     if (exponent > 252u) {
@@ -77,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     workgroupBarrier();
     var low = vec2<f32>(-1.0, 0.0);
     var width = 2.0;
-    while (width > exp2(-BITS)) {
+    while (width > LEAST) {
         width /= f32(strands + 1u);
         counts[thread] = below(add(low, vec2<f32>(width * f32(strand + 1u), 0.0)));
         workgroupBarrier();

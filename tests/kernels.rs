@@ -67,8 +67,8 @@ fn tolerance(kernel: KernelId) -> Tolerance {
         KernelId::Congruence => of(1e-11, 1e-12),
         // Compared through eigenvalues, of up to some hundreds, as shares of the largest.
         KernelId::Tridiagonal => of(1e-11, 0.0),
-        // Rounded to f32; bisection ends at 2⁻⁴⁰ of a bound of up to 30.
-        KernelId::Bisection => of(1e-10, 1e-7),
+        // Rounded to f32; bisection ends at 2⁻³⁵ of a bound of up to 32.
+        KernelId::Bisection => of(1e-9, 1e-7),
     }
 }
 
@@ -198,42 +198,54 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("sum * exp(largest - new_largest)", "sum"),
             ("top_offer(&top, middle.x, tail.y);", ""),
         ],
-        KernelId::RowNorms => &[("params.first + row", "row"), ("sqrt(sum)", "sum")],
+        KernelId::RowNorms => &[
+            ("group.y * params.rows + row]", "row]"),
+            ("sqrt(sums[thread])", "sums[thread]"),
+            ("half = THREADS / 2u", "half = THREADS / 4u"),
+            ("return x4[at]", "return x3[at]"),
+        ],
         KernelId::Gram => &[
-            ("if (i < params.width)", "if (true)"),
-            ("params.first + id.z", "id.z"),
-            ("t = 0u", "t = 1u"),
-            ("gram[(start + j) * params.n + i] = out;", ""),
-            ("a_low * b_high) + a_low * b_low", "a_low * b_high)"),
+            ("i < params.width", "true"),
+            ("params.first + group.z", "group.z"),
+            ("group.z / params.heads", "0u"),
+            ("t = local.z", "t = local.z + 4u"),
+            ("gram[(at + j) * params.n + i] = out;", ""),
             ("(high.y + product.y)", "product.y"),
+            ("a_low * b_high) + a_low * b_low", "a_low * b_high)"),
         ],
         KernelId::Cholesky => &[
-            ("left[i] > largest", "left[i] < largest"),
-            ("!done && !(largest <= least)", "!done"),
-            ("j += strands", "j += strands + 1u"),
+            ("atomicMin(&chosen, column)", "atomicMin(&chosen, 0u)"),
+            ("!(value.x <= least)", "true"),
+            ("j + 3u * strands < k", "j + 3u * strands <= k"),
+            ("d0, d1)", "c0, d1)"),
             ("rest.x / (2.0 * estimate)", "0.0"),
             ("rest.x / b.x", "0.0"),
         ],
         KernelId::Congruence => &[
             ("% params.group", "% 1u"),
             ("k.x != 0.0", "k.x > 0.0"),
-            ("(a.x * b.y + a.y * b.x)))", "a.x * b.y))"),
+            ("(product.y + (a.x * b.y + a.y * b.x)))", "product.y)"),
             ("factor[start + i * n + j]", "factor[start + j * n + i]"),
         ],
         KernelId::Tridiagonal => &[
             ("% params.batch", "% 1u"),
             ("head.x < 0.0", "head.x > 0.0 && k > 0u"),
             ("group.x < params.batch", "group.x <= params.batch"),
-            ("add_product(one, -w[i], mine)", "one"),
-            ("half_side >= n", "half_side > n / 2u"),
-            ("multiply(0.5 * beta", "multiply(beta"),
+            ("-w[i + strands], mine", "-w[i], mine"),
+            ("params.n > 64u", "params.n > 128u"),
+            ("0.5 * multiply(multiply", "multiply(multiply"),
             ("norm.x != 0.0", "true"),
+            ("add_product(other, d, v", "add_product(other, c, v"),
+            ("product[next] + product[next]", "product[next]"),
+            ("if (i == next)", "if (i > next)"),
         ],
         KernelId::Bisection => &[
             ("<= index", "< index"),
             ("(253u - exponent)", "(250u - exponent)"),
             ("thread - 1u", "thread"),
-            ("BITS: f32 = 40.0", "BITS: f32 = 20.0"),
+            ("LEAST: f32 = 0x1p-35", "LEAST: f32 = 0x1p-20"),
+            ("LITTLE: f32 = 0x1p-46", "LITTLE: f32 = 0.0"),
+            ("254u - clamp(exponent, 1u, 253u)", "127u"),
         ],
     }
 }
@@ -566,11 +578,23 @@ fn token_scores_cases(rng: &mut Rng) -> Vec<Case> {
     cases
 }
 
+/// Inputs of a kernel that takes up to six, the first `count` of which are used.
+fn six(count: u32, mut input: impl FnMut() -> Vec<f32>) -> Vec<Vec<f32>> {
+    let mut inputs: Vec<Vec<f32>> = (0..count).map(|_| input()).collect();
+    inputs.resize(6, inputs[0].clone());
+    inputs
+}
+
 fn gram_cases(rng: &mut Rng) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (length, width, n, heads) in
-        [(1, 4, 4, 1), (63, 4, 12, 3), (65, 8, 8, 2), (127, 64, 68, 1), (193, 20, 32, 2), (9, 128, 128, 1)]
-    {
+    for (length, width, n, heads, count) in [
+        (1, 4, 4, 1, 1),
+        (63, 4, 12, 3, 2),
+        (65, 8, 8, 2, 6),
+        (127, 64, 68, 1, 1),
+        (193, 20, 32, 2, 5),
+        (9, 128, 128, 1, 3),
+    ] {
         // Operating: vectors lie along rows. Capacity: they lie down the columns of W, [heads·width, length].
         let row = heads * width + 12;
         let params = gram::Params {
@@ -583,20 +607,21 @@ fn gram_cases(rng: &mut Rng) -> Vec<Case> {
             head: width,
             column: 1,
             first: 1,
-            total: heads + 2,
+            total: count * heads + 2,
+            inputs: count,
             zero: 0,
-            pad: [0; 1],
         };
         let capacity = gram::Params { offset: 0, row: 1, head: width * length, column: length, ..params };
-        cases.push(Case { op: Op::Gram(params), inputs: vec![rng.values((4 + length * row) as usize, 1.0)] });
-        let weight = rng.values((heads * width * length) as usize, 1.0);
-        cases.push(Case { op: Op::Gram(capacity), inputs: vec![weight] });
+        let inputs = six(count, || rng.values((4 + length * row) as usize, 1.0));
+        cases.push(Case { op: Op::Gram(params), inputs });
+        let inputs = six(count, || rng.values((heads * width * length) as usize, 1.0));
+        cases.push(Case { op: Op::Gram(capacity), inputs });
     }
     cases
 }
 
 /// Sides of the small matrices: powers of two and others, with few strands of threads and with many.
-const SIDES: [u32; 6] = [8, 16, 24, 64, 120, 128];
+const SIDES: [u32; 7] = [8, 16, 24, 48, 64, 120, 128];
 
 /// Numbers as pairs of f32.
 fn pairs(values: &[f64]) -> Vec<f32> {
@@ -679,11 +704,19 @@ fn bisection_cases(rng: &mut Rng) -> Vec<Case> {
 }
 
 fn row_norms_cases(rng: &mut Rng) -> Vec<Case> {
-    let case = |(rows, width, first, after)| Case {
-        op: Op::RowNorms(row_norms::Params { rows, width, first, total: first + rows + after }),
-        inputs: vec![rng.values((rows * width) as usize, 1.0)],
+    let sizes = [(1, 1, 0, 0, 1), (63, 4, 5, 7, 2), (64, 63, 0, 3, 6), (65, 64, 65, 0, 1), (131, 128, 1, 1, 5)];
+    let case = |(rows, width, first, after, inputs)| Case {
+        op: Op::RowNorms(row_norms::Params {
+            rows,
+            width,
+            inputs,
+            first,
+            total: first + inputs * rows + after,
+            pad: [0; 3],
+        }),
+        inputs: six(inputs, || rng.values((rows * width) as usize, 1.0)),
     };
-    [(1, 1, 0, 0), (63, 4, 5, 7), (64, 63, 0, 3), (65, 64, 65, 0), (131, 128, 1, 1)].map(case).into()
+    sizes.map(case).into()
 }
 
 /// The reference's output in a poisoned buffer, with `guard` more poisoned words.

@@ -169,9 +169,8 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Matmul, "wide", "SPAN") => 8,
         (KernelId::Congruence, _, "COLUMNS") => congruence::COLUMNS,
         // Every column or eigenvalue has a thread.
-        (KernelId::Cholesky | KernelId::Congruence | KernelId::Tridiagonal | KernelId::Bisection, _, "THREADS") => {
-            2 * cholesky::MAX_SIDE
-        }
+        (KernelId::Cholesky | KernelId::Tridiagonal | KernelId::Bisection, _, "THREADS") => cholesky::MAX_SIDE,
+        (KernelId::Congruence, _, "THREADS") => 256,
         // Queries share a strand's threads, 4 lanes each, and every lane scores 4 keys of a tile.
         (KernelId::Attention | KernelId::LinearAttention, _, "LANES" | "KEYS")
         | (KernelId::LayerNorm, _, "THREADS")
@@ -181,7 +180,10 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
             "STRAND" | "STRANDS" | "NOWHERE",
         )
         | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS")
-        | (KernelId::Tridiagonal | KernelId::Bisection, _, "STRANDS" | "BITS" | "LEAST") => return None,
+        | (KernelId::Bisection, _, "LEAST" | "LITTLE")
+        | (KernelId::Cholesky, _, "NOWHERE") => return None,
+        (KernelId::RowNorms, _, "THREADS") => 16,
+        (KernelId::Gram, _, "STRANDS") => 4,
         _ => panic!("{kernel:?}, {form}: say here what {name} must be"),
     };
     Some(f64::from(value))

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join;
+
 use super::{Engine, EngineError, Pace, Session};
 use crate::kernels::cholesky::MAX_SIDE;
 use crate::model::{Buffer, Config, Keep, Plan, SPECTRUM_KINDS, Slot, Step, spectrum_side};
@@ -98,7 +100,11 @@ impl Session {
         let steps = self.spectra_steps(new_model);
         let read =
             [(Buffer::ResidualNorms, config.layers * tokens), (Buffer::SingularValues, SPECTRUM_KINDS * batch * n)];
-        let mut results = self.engine.run(&steps, &read).await?;
+        // One head in f64 as well, the last, while the GPU works: a compiler that takes sums of f32 for exact ones makes
+        // pairs of them useless.
+        let check = async { new_model.then(|| self.weights.capacity(config.layers - 1, config.heads - 1)) };
+        let (results, checked) = join(self.engine.run(&steps, &read), check).await;
+        let mut results = results?;
         let all = results.pop().unwrap_or_default();
         let part = |place: usize| {
             let (layer, width) = (place % group / config.heads, n);
@@ -108,11 +114,9 @@ impl Session {
             };
             PartSpectra::new(values(0), values(1))
         };
-        if new_model {
+        if let Some(checked) = checked {
             let capacity: Vec<PartSpectra> = (group..batch).map(part).collect();
-            // One head in f64, the last: a compiler that takes sums of f32 for exact ones makes pairs useless.
-            let last = self.weights.capacity(config.layers - 1, config.heads - 1);
-            if !last.equals_rounded(&capacity[group - 1]) {
+            if !checked.equals_rounded(&capacity[group - 1]) {
                 self.solve_on_gpu(false);
                 self.ensure_baseline().await?;
                 return Ok(None);

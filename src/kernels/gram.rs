@@ -21,16 +21,17 @@ pub struct Params {
     /// First output matrix, and how many the whole output buffer holds.
     pub first: u32,
     pub total: u32,
+    /// How many inputs are used; their heads come one input after the other.
+    pub inputs: u32,
     /// 0.
     pub zero: u32,
-    pub pad: [u32; 1],
 }
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["z"];
+    const INPUTS: &'static [&'static str] = super::SIX;
 
     fn groups(&self) -> [u32; 3] {
-        [self.n.div_ceil(8), self.n.div_ceil(8), self.heads]
+        [self.n.div_ceil(8), self.n.div_ceil(8), self.inputs * self.heads]
     }
 
     fn output_words(&self) -> usize {
@@ -40,12 +41,13 @@ impl Kernel for Params {
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
         let (n, width) = (self.n as usize, self.width as usize);
         let mut row = vec![0f32; width];
-        for h in 0..self.heads as usize {
+        let heads = self.heads as usize;
+        for h in 0..self.inputs as usize * heads {
             let mut sums = vec![0f64; n * n];
             for t in 0..self.length as usize {
-                let start = self.offset as usize + t * self.row as usize + h * self.head as usize;
+                let start = self.offset as usize + t * self.row as usize + h % heads * self.head as usize;
                 for (i, r) in row.iter_mut().enumerate() {
-                    *r = inputs[0][start + i * self.column as usize];
+                    *r = inputs[h / heads][start + i * self.column as usize];
                 }
                 for i in 0..width {
                     add_scaled(&mut sums[i * n..][..width], &row, f64::from(row[i]));

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn launches_come_out_of_words_as_they_went_in() {
         let scan = Op::ChunkScan(chunk_scan::Params { chunks: 3, words: 5, pad: [0; 2] });
-        let norms = Op::RowNorms(row_norms::Params { rows: 2, width: 4, first: 1, total: 3 });
+        let norms = Op::RowNorms(row_norms::Params { rows: 2, width: 4, inputs: 1, first: 1, total: 3, pad: [0; 3] });
         let launches =
             [Launch { op: scan, inputs: vec![7], output: 300 }, Launch { op: norms, inputs: vec![1, 0, 2], output: 9 }];
         let mut words = Vec::new();
@@ -84,7 +84,7 @@ mod tests {
         let mut memory = Memory::default();
         *memory.buffer(2) = vec![3.0, 4.0, 6.0, 8.0];
         *memory.buffer(0) = vec![9.0; 5];
-        let norms = Op::RowNorms(row_norms::Params { rows: 2, width: 2, first: 0, total: 2 });
+        let norms = Op::RowNorms(row_norms::Params { rows: 2, width: 2, inputs: 1, first: 0, total: 2, pad: [0; 3] });
         memory.run(&Launch { op: norms, inputs: vec![2], output: 0 });
         assert_eq!(*memory.buffer(0), [5.0, 10.0]);
         assert_eq!(*memory.buffer(2), [3.0, 4.0, 6.0, 8.0]);

@@ -54,6 +54,10 @@ pub struct Form {
     pub half_source: Option<&'static str>,
 }
 
+/// Inputs of the kernels that take several layers at once, in `shaders/six.wgsl`; those that are not used may be bound to
+/// anything.
+pub const SIX: &[&str] = &["x0", "x1", "x2", "x3", "x4", "x5"];
+
 /// Where a kernel that has weights binds them: the input at this place.
 pub const WEIGHT_INPUT: usize = 1;
 
@@ -173,8 +177,8 @@ kernel_table! {
         tile = ["unembed", "quads", "tile", "unembed_tile"],
     },
     TokenScores = token_scores,
-    RowNorms = row_norms,
-    Gram = gram plain { gram = ["double", "gram"] },
+    RowNorms = row_norms plain { row_norms = ["six", "row_norms"] },
+    Gram = gram plain { gram = ["six", "double", "gram"] },
     Cholesky = cholesky plain { cholesky = ["double", "cholesky"] },
     Congruence = congruence plain { congruence = ["double", "congruence"] },
     Tridiagonal = tridiagonal plain { tridiagonal = ["double", "tridiagonal"] },

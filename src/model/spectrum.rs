@@ -7,7 +7,7 @@ use super::buffer::{Buffer, LayerPart, Slot};
 use super::plan::Plan;
 use super::{Config, Model, Scores};
 use crate::kernels::cholesky::FLOOR;
-use crate::kernels::{Op, bisection, cholesky, congruence, double, gram, row_norms, tridiagonal};
+use crate::kernels::{Op, SIX, bisection, cholesky, congruence, double, gram, row_norms, tridiagonal};
 
 /// Spectra a Gram matrix, in the order of [`Buffer::SingularValues`]: routing of all, filtering of all,
 /// [`spectrum_side`] values each.
@@ -22,11 +22,13 @@ pub fn spectrum_side(config: &Config) -> usize {
 impl Plan<'_> {
     /// Norms of the rows of a slot's residual streams, at every layer's input: \[layers, tokens\].
     pub fn residual_norms(&mut self, slot: Slot) {
-        let (layers, tokens) = (self.config.layers as u32, self.tokens as u32);
-        for layer in 0..layers {
-            let width = self.config.d_model as u32;
-            let norms = row_norms::Params { rows: tokens, width, first: layer * tokens, total: layers * tokens };
-            self.push(Op::RowNorms(norms), &[Buffer::Residual(slot, layer as usize)], Buffer::ResidualNorms);
+        let (rows, width) = (self.tokens as u32, self.config.d_model as u32);
+        let total = self.config.layers as u32 * rows;
+        let streams: Vec<Buffer> = (0..self.config.layers).map(|layer| Buffer::Residual(slot, layer)).collect();
+        for (part, streams) in streams.chunks(SIX.len()).enumerate() {
+            let first = (part * SIX.len()) as u32 * rows;
+            let norms = row_norms::Params { rows, width, inputs: streams.len() as u32, first, total, pad: [0; 3] };
+            self.push(Op::RowNorms(norms), &six(streams), Buffer::ResidualNorms);
         }
     }
 
@@ -34,20 +36,25 @@ impl Plan<'_> {
     pub(super) fn operating_gram(&mut self, layer: usize, projected: Buffer) {
         let width = self.config.score_width(layer) as u32;
         let strides = (self.projected_width(layer) as u32, width, 1);
-        self.gram(layer, self.tokens, strides, projected, 0);
+        self.gram(layer, self.tokens, strides, &[projected], 0);
     }
 
     /// All layers' weights → their Gram matrices, in the second half of [`Buffer::Gram`].
     pub fn capacity_grams(&mut self) {
-        let d = self.config.d_model as u32;
-        for layer in 0..self.config.layers {
-            let strides = (1, self.config.score_width(layer) as u32 * d, d);
-            let weight = Buffer::Layer(layer, LayerPart::ProjectionWeight);
-            self.gram(layer, d as usize, strides, weight, self.config.layers * self.config.heads);
+        let (config, d) = (self.config, self.config.d_model as u32);
+        let layers: Vec<usize> = (0..config.layers).collect();
+        // Layers of one width go together.
+        for same in layers.chunk_by(|a, b| config.score_width(*a) == config.score_width(*b)) {
+            for part in same.chunks(SIX.len()) {
+                let strides = (1, config.score_width(part[0]) as u32 * d, d);
+                let weights: Vec<Buffer> =
+                    part.iter().map(|layer| Buffer::Layer(*layer, LayerPart::ProjectionWeight)).collect();
+                self.gram(part[0], d as usize, strides, &weights, config.layers * config.heads);
+            }
         }
     }
 
-    fn gram(&mut self, layer: usize, length: usize, strides: (u32, u32, u32), z: Buffer, first: usize) {
+    fn gram(&mut self, layer: usize, length: usize, strides: (u32, u32, u32), z: &[Buffer], first: usize) {
         let heads = self.config.heads as u32;
         let params = gram::Params {
             length: length as u32,
@@ -60,10 +67,10 @@ impl Plan<'_> {
             column: strides.2,
             first: first as u32 + layer as u32 * heads,
             total: 2 * self.config.layers as u32 * heads,
+            inputs: z.len() as u32,
             zero: 0,
-            pad: [0; 1],
         };
-        self.push(Op::Gram(params), &[z], Buffer::Gram);
+        self.push(Op::Gram(params), &six(z), Buffer::Gram);
     }
 
     /// The first `batch` Gram matrices → singular values of their routing and filtering parts, in any order, in
@@ -81,6 +88,11 @@ impl Plan<'_> {
         let values = bisection::Params { batch: SPECTRUM_KINDS as u32 * batch, n, zero: 0, pad: [0; 1] };
         self.push(Op::Bisection(values), &[Buffer::Tridiagonal], Buffer::SingularValues);
     }
+}
+
+/// Inputs of a kernel that takes up to six; the rest is bound to the first.
+fn six(buffers: &[Buffer]) -> [Buffer; SIX.len()] {
+    std::array::from_fn(|i| buffers.get(i).copied().unwrap_or(buffers[0]))
 }
 
 /// Contents of [`Buffer::SpectrumKernels`]: K of all heads, each padded to n×n, as pairs of f32. With Z the score
