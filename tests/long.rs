@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cascade::engine::{Engine, Gpu, Session, TokenScore};
-use cascade::kernels::Op;
+use cascade::kernels::{KernelId, Op};
 use cascade::kernels::chunk_state::{ELU1, feature};
 use cascade::kernels::linear_attention::ELU1_EPSILON;
 use cascade::kernels::matmul::gelu;
@@ -591,6 +591,34 @@ fn spectra_are_those_of_the_whole_matrices() {
             assert!(worst <= SPECTRA, "{name}: off by {worst:e} of the largest");
             let pair_tolerance = if solve_on_gpu { 1e-7 } else { 1e-12 };
             assert!(pairs <= pair_tolerance, "{name}: the routing's pairs differ by {pairs:e}");
+        }
+    }
+}
+
+/// A compiler that takes sums for associative leaves nothing of what a sum rounds off. One head in f64 shows it, and from
+/// then on the device's spectra are solved here.
+#[test]
+fn a_device_that_loses_what_sums_round_off_is_found_out() {
+    let model = &uneven()[0];
+    let ids = text(40, 12);
+    let expected = {
+        let mut session = session(Engine::cpu(), model, &ids);
+        block_on(session.spectra()).expect("spectra")
+    };
+    let source = KernelId::Cholesky.spec().forms[0].source;
+    let broken = source.replace("(a - one) + (b - other)", "0.0");
+    assert_ne!(source, broken);
+    let gpu = gpu().with_source(KernelId::Cholesky, 0, false, &broken);
+    let mut first = session(Engine::gpu(&gpu), model, &ids);
+    first.solve_on_gpu(true);
+    let found = block_on(first.spectra()).expect("spectra");
+    assert!(!first.solves_on_gpu(), "the head in f64 must differ");
+    for (found, expected) in found.iter().zip(&expected) {
+        for (found, expected) in found.heads.iter().zip(&expected.heads) {
+            let pairs = found.operating.routing.iter().zip(&expected.operating.routing);
+            let worst = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(worst <= 1e-5 * expected.operating.routing[0], "off by {worst:e} once solved here");
+            assert_eq!(found.capacity(), expected.capacity());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Opening a device and compiling the kernels for it; why there may be none.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +44,8 @@ pub(super) struct Device {
     pipelines: RefCell<HashMap<PipelineId, Rc<wgpu::ComputePipeline>>>,
     /// Texts that the tests put in the place of a kernel's own.
     sources: HashMap<PipelineId, String>,
+    /// Whether pairs of f32 keep what they should: see [`super::spectra`].
+    pub(super) doubles: Cell<Option<bool>>,
     /// The first error that the device reported outside of any call of ours.
     pub(super) failure: Arc<Mutex<Option<EngineError>>>,
 }
@@ -117,6 +119,7 @@ impl Gpu {
             timestamps: !required_features.is_empty(),
             pipelines: RefCell::default(),
             sources: HashMap::new(),
+            doubles: Cell::new(None),
             failure,
         });
         let untuned = Gpu { device, variants: Rc::default() };
@@ -148,8 +151,12 @@ impl Gpu {
     /// Starts to compile what any first run needs, while the weights are on their way; a browser does that in
     /// another process.
     fn compile_ahead(&self) {
-        use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, TokenScores, Unembed};
-        self.compile(&[Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores]);
+        use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, RowNorms, TokenScores, Unembed};
+        use KernelId::{Bisection, Cholesky, Congruence, Gram, Tridiagonal};
+        self.compile(&[Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores, RowNorms]);
+        if !self.device.software {
+            self.compile(&[Gram, Cholesky, Congruence, Tridiagonal, Bisection]);
+        }
     }
 
     /// The same for what a first change to a linear mode needs.
@@ -203,6 +210,7 @@ impl Gpu {
             timestamps: *timestamps,
             pipelines: RefCell::default(),
             sources: HashMap::from([((kernel, form, half), source.to_string())]),
+            doubles: Cell::new(None),
             failure: Arc::clone(failure),
         };
         Gpu { device: Rc::new(changed), variants: Rc::clone(&self.variants) }.with_form(kernel, form, half)

@@ -1,6 +1,7 @@
 //! The GPU engine: one encoder, one submit and one small readback a run. What a run needs on the device (bind
 //! groups, parameters, the staging buffer) is kept: one that is repeated makes nothing anew.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use super::gpu::PipelineId;
@@ -16,6 +17,12 @@ struct Launch<'a> {
     step: &'a Step,
     pipeline: PipelineId,
     part: usize,
+}
+
+impl Drop for GpuEngine {
+    fn drop(&mut self) {
+        self.staging.iter().for_each(|buffer| buffer.destroy());
+    }
 }
 
 /// Runs one model's steps on a device.
@@ -40,6 +47,11 @@ impl GpuEngine {
 
     pub fn adapter(&self) -> &str {
         self.gpu().adapter()
+    }
+
+    /// Whether pairs of f32 keep what they should on this device; None before it was tried.
+    pub(super) fn doubles(&self) -> &Cell<Option<bool>> {
+        &self.gpu().device.doubles
     }
 
     pub(super) fn is_software(&self) -> bool {
@@ -214,7 +226,8 @@ impl GpuEngine {
     fn staging(&mut self, bytes: u64) -> wgpu::Buffer {
         match &self.staging {
             Some(buffer) if buffer.size() >= bytes => buffer.clone(),
-            _ => {
+            old => {
+                old.iter().for_each(|buffer| buffer.destroy());
                 let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
                 let buffer = create(&self.gpu().device.device, bytes.max(4), usage);
                 self.staging = Some(buffer.clone());

@@ -92,7 +92,7 @@ impl Memory {
         let rows = slabs as u32 * SLAB;
         let mut parts = Vec::new();
         for part in data.chunks(rows as usize * width) {
-            self.buffers.remove(&buffer);
+            self.discard(buffer);
             if half {
                 self.upload_half(buffer, part)?;
             } else {
@@ -121,10 +121,16 @@ impl Memory {
         if !self.buffers.get(&buffer).is_some_and(fits) {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
             let parts = vec![create(&self.gpu.device.device, bytes, usage)];
+            self.discard(buffer);
             self.buffers.insert(buffer, Stored { parts, rows: 0, half });
             self.bind_groups.clear();
         }
         Ok(())
+    }
+
+    /// Gives a buffer's memory back. In a browser it would stay taken until the garbage collector comes.
+    fn discard(&mut self, buffer: Buffer) {
+        self.buffers.remove(&buffer).into_iter().flat_map(|stored| stored.parts).for_each(|part| part.destroy());
     }
 
     pub fn get(&self, buffer: Buffer) -> Result<&Stored, EngineError> {
@@ -161,6 +167,12 @@ impl Memory {
             layout: &self.gpu.pipeline(pipeline).get_bind_group_layout(0),
             entries: &entries,
         })))
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.buffers.values().flat_map(|stored| &stored.parts).for_each(wgpu::Buffer::destroy);
     }
 }
 

@@ -85,7 +85,7 @@ impl Session {
             }
         }
         Ok(Session {
-            keep: kept_for_spectra(&model.config, engine.is_software()),
+            keep: kept_for_spectra(&engine, &model.config),
             engine,
             weights: WeightSpectra::new(Arc::clone(&model)),
             model,

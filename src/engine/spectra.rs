@@ -18,9 +18,11 @@ pub struct LayerSpectra {
     pub heads: Vec<HeadSpectra>,
 }
 
-/// Where spectra are solved: on a GPU, unless the processor imitates it or the heads are wider than its kernels take.
-pub(super) fn kept_for_spectra(config: &Config, software: bool) -> Keep {
-    if software || spectrum_side(config) > MAX_SIDE as usize { Keep::Projections } else { Keep::Gram }
+/// What the baseline keeps. Spectra are solved on a GPU, unless the processor imitates it, or it has been seen not to keep
+/// pairs of f32, or the heads are wider than its kernels take.
+pub(super) fn kept_for_spectra(engine: &Engine, config: &Config) -> Keep {
+    let able = matches!(engine, Engine::Gpu(gpu) if !gpu.is_software() && gpu.doubles().get() != Some(false));
+    if able && spectrum_side(config) <= MAX_SIDE as usize { Keep::Gram } else { Keep::Projections }
 }
 
 impl Session {
@@ -89,9 +91,7 @@ impl Session {
     /// The same from the GPU, with the capacities where they are missing: all heads in a few launches. None where the
     /// spectra are solved here, as they are from then on where the GPU turns out not to compute as it should.
     async fn solved_on_gpu(&mut self) -> Result<Option<(Vec<f32>, Vec<PartSpectra>)>, EngineError> {
-        if self.keep != Keep::Gram {
-            return Ok(None);
-        }
+        let (Keep::Gram, Engine::Gpu(gpu)) = (self.keep, &self.engine) else { return Ok(None) };
         let model = Arc::clone(&self.model);
         let (config, tokens) = (&model.config, self.ids.len());
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
@@ -100,9 +100,10 @@ impl Session {
         let steps = self.spectra_steps(new_model);
         let read =
             [(Buffer::ResidualNorms, config.layers * tokens), (Buffer::SingularValues, SPECTRUM_KINDS * batch * n)];
-        // One head in f64 as well, the last, while the GPU works: a compiler that takes sums of f32 for exact ones makes
-        // pairs of them useless.
-        let check = async { new_model.then(|| self.weights.capacity(config.layers - 1, config.heads - 1)) };
+        // Once a device one head in f64 as well, while the GPU works: a compiler that takes sums of f32 for exact ones
+        // makes pairs of them useless.
+        let untried = new_model && gpu.doubles().get().is_none();
+        let check = async { untried.then(|| self.weights.capacity(config.layers - 1, config.heads - 1)) };
         let (results, checked) = join(self.engine.run(&steps, &read), check).await;
         let mut results = results?;
         let all = results.pop().unwrap_or_default();
@@ -114,16 +115,17 @@ impl Session {
             };
             PartSpectra::new(values(0), values(1))
         };
-        if let Some(checked) = checked {
-            let capacity: Vec<PartSpectra> = (group..batch).map(part).collect();
-            if !checked.equals_rounded(&capacity[group - 1]) {
+        if let (Some(expected), Engine::Gpu(gpu)) = (checked, &self.engine) {
+            let exact = expected.equals_rounded(&part(batch - 1));
+            gpu.doubles().set(Some(exact));
+            if !exact {
                 self.solve_on_gpu(false);
                 self.ensure_baseline().await?;
                 return Ok(None);
             }
-            for (place, part) in capacity.into_iter().enumerate() {
-                self.weights.set_capacity(place / config.heads, place % config.heads, part);
-            }
+        }
+        for place in group..batch {
+            self.weights.set_capacity((place - group) / config.heads, place % config.heads, part(place));
         }
         Ok(Some((results.swap_remove(0), (0..group).map(part).collect())))
     }

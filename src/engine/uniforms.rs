@@ -33,6 +33,7 @@ impl Uniforms {
             return false;
         }
         self.sets.clear();
+        self.buffer.destroy();
         self.buffer = buffer(gpu.0, all.len().next_power_of_two());
         self.try_offsets(gpu.1, all, offsets);
         true
@@ -55,6 +56,12 @@ impl Uniforms {
             offsets.push(offset);
         }
         true
+    }
+}
+
+impl Drop for Uniforms {
+    fn drop(&mut self) {
+        self.buffer.destroy();
     }
 }
 

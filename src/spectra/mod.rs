@@ -66,11 +66,11 @@ impl PartSpectra {
         self.routing.chunks_exact(2).map(|pair| (pair[0] - pair[1]).abs() / top).fold(0.0, f64::max)
     }
 
-    /// Whether other values are these to an f32's rounding of each, and to some 30 bits of the largest.
+    /// Whether other values are these rounded to f32, give or take 30 bits of the largest.
     pub fn equals_rounded(&self, other: &PartSpectra) -> bool {
         [(&self.routing, &other.routing), (&self.filtering, &other.filtering)].iter().all(|(own, others)| {
             let largest = own.first().copied().unwrap_or_default();
-            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 2e-7 * a + 1e-9 * largest;
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 6e-8 * a + 1e-9 * largest;
             own.len() == others.len() && own.iter().zip(*others).all(close)
         })
     }

@@ -91,6 +91,11 @@ impl Bench {
         Ok(run.scores.iter().filter_map(|score| score.nll).collect())
     }
 
+    /// Forgets what the weights alone decide, and the baseline: the next spectra are computed as for a new model.
+    pub fn forget_spectra(&mut self) {
+        self.session.solve_on_gpu(self.session.solves_on_gpu());
+    }
+
     /// Singular values of every head on the baseline, descending: operating routing and filtering, capacity
     /// routing and filtering; each for all layers and heads.
     pub async fn spectra(&mut self) -> Result<Vec<f64>, JsError> {
