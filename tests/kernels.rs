@@ -193,8 +193,16 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
         ],
         KernelId::TokenScores => &[
             ("value > v.y", "value >= v.y"),
-            ("sum * exp(largest - new_largest)", "sum"),
-            ("top_offer(&top, middle.x, tail.y);", ""),
+            ("(*state).sum * exp((*state).largest - largest)", "(*state).sum"),
+            ("record.head.y * exp(record.head.x - largest)", "record.head.y"),
+            ("top_offer(&top, record.middle.x, record.tail.y);", ""),
+            ("max((*state).target_logit, record.head.z)", "record.head.z"),
+            // split
+            ("(lane + 1u) * share", "lane * share + 1u"),
+            ("thread + step * ROWS", "thread + ROWS"),
+            ("row < params.rows", "row <= params.rows"),
+            // rows
+            ("row >= params.rows", "row > params.rows"),
         ],
         KernelId::Gram => &[("j < params.width", "true"), ("params.first + id.z", "id.z"), ("t = 0u", "t = 1u")],
         KernelId::Orthogonalize => &[
@@ -524,7 +532,8 @@ fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
 /// The records of whole-number logits: ties within a slab and between slabs.
 fn token_scores_cases(rng: &mut Rng) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4)] {
+    // The last is the vocabulary of GPT-2.
+    for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4), (9, 16), (6, 31), (5, 33), (3, 393)] {
         let vocab = slabs * unembed::SLAB - 100;
         let params = unembed::Params::whole(rows, 4, vocab);
         let mut values = |n: u32| rng.values(n as usize, 4.0).iter().map(|x| x.round() / 2.0).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cascade::kernels::{
     Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, chunk_state, linear_attention, matmul, orthogonalize,
-    unembed,
+    token_scores, unembed,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
@@ -166,6 +166,9 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Unembed, "tile", "TILE") => unembed::ROWS[1],
         // 8 threads of 8 tokens.
         (KernelId::Unembed, "rows", "SPAN") => unembed::ROWS[0] / 8,
+        (KernelId::TokenScores, "split", "ROWS") => token_scores::ROWS[0],
+        // 64 threads.
+        (KernelId::TokenScores, "split", "LANES") => 64 / token_scores::ROWS[0],
         (KernelId::Matmul, "wide", "SPAN") => 8,
         // A thread takes a pair of rows.
         (KernelId::Orthogonalize, _, "THREADS") => orthogonalize::MAX_SIDE / 2,

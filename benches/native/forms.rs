@@ -6,7 +6,7 @@ use std::time::Instant;
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::unembed::{RECORD, TOP};
 use cascade::kernels::{
-    HeadView, KernelId, Op, attention, chunk_scan, chunk_state, dot, linear_attention, matmul, unembed,
+    HeadView, KernelId, Op, attention, chunk_scan, chunk_state, dot, linear_attention, matmul, token_scores, unembed,
 };
 use cascade::model::random::Rng;
 use pollster::block_on;
@@ -112,7 +112,7 @@ fn launch(gpu: &Gpu, name: &str, op: Op, inputs: &[&[f32]], right: impl FnOnce(&
     Some(median((0..ROUNDS).map(|_| ms(count)).collect()))
 }
 
-/// Attention, linear attention and the vocabulary by form, and what any launch costs at least.
+/// Attention, linear attention, the vocabulary and the merge of its records by form, and what any launch costs at least.
 fn others(bench: &mut Bench) {
     let mut rows: Vec<Row> = Vec::new();
     // What a launch after another and what a run with its readback cost at least.
@@ -157,7 +157,7 @@ fn others(bench: &mut Bench) {
 const TOKENS: [u32; 2] = [256, 2048];
 
 /// The launches of a 6M layer on so many tokens, with their inputs.
-fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 4] {
+fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 5] {
     let mut rng = Rng(2);
     let mut values = |count| rng.values(count as usize, 1.0);
     let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
@@ -172,11 +172,15 @@ fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 4] {
     let prefixes = values(chunks * heads * chunk_state::state_words(32, 32));
     let weight = values(4096 * 192).iter().map(|w| half(*w)).collect();
     let scores = vec![values(tokens * 192), weight, vec![5.0; tokens as usize]];
+    let unembed = unembed::Params::whole(tokens, 192, 4096);
+    let merge = token_scores::Params { rows: tokens, slabs: unembed.slabs, pad: [0; 2] };
+    let records = values(tokens * unembed.slabs * RECORD as u32).iter().map(|x| x.abs()).collect();
     [
         (Op::Attention(attend), vec![all.clone(); 3]),
         (Op::ChunkState(sums), vec![all.clone(); 2]),
         (Op::LinearAttention(linear), [vec![all; 3], vec![prefixes]].concat()),
-        (Op::Unembed(unembed::Params::whole(tokens, 192, 4096)), scores),
+        (Op::Unembed(unembed), scores),
+        (Op::TokenScores(merge), vec![records]),
     ]
 }
 

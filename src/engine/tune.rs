@@ -129,7 +129,7 @@ const MOST_LAUNCHES: usize = 64;
 /// adapters take up to seconds to compile what they run badly. So the first measurement, of the kernel that
 /// compiles quickest, tells the two apart, and only what suits is compiled at all.
 pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
-    use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, Unembed};
+    use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, TokenScores, Unembed};
     let mut bench = Bench { engine: GpuEngine::new(gpu.clone()), variants: Variants::default() };
     bench.upload(96 * 384, 96 * 192)?;
     let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
@@ -139,11 +139,19 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
         // On software the wide form is the rule; on a busy machine the narrow one must show that it is the exception.
         bench.choose(Op::Matmul(small), &["wide", "narrow"]).await?;
         // Ten times as fast as its rival on every software adapter seen. f16 weights cost those a tenth more time.
-        bench.set(&[(Unembed, "rows"), (Attention, "rows"), (ChunkState, "blocks"), (LinearAttention, "rows")]);
+        bench.set(&[
+            (Unembed, "rows"),
+            (TokenScores, "rows"),
+            (Attention, "rows"),
+            (ChunkState, "blocks"),
+            (LinearAttention, "rows"),
+        ]);
         return Ok(bench.variants);
     }
     // The same the other way round on every GPU, and slow to compile: not worth a measurement.
-    bench.set(&[(Unembed, "tile"), (Attention, "split"), (ChunkState, "split"), (LinearAttention, "split")]);
+    let split = [TokenScores, Attention, ChunkState, LinearAttention].map(|kernel| (kernel, "split"));
+    bench.set(&split);
+    bench.set(&[(Unembed, "tile")]);
     bench.upload(256 * 768, 768 * 192)?;
     let product = |inner, cols| Op::Matmul(matmul::Params { rows: 256, inner, cols, flags: 0 });
     let (few, middle) = (product(768, 192), product(192, 768));

@@ -168,10 +168,13 @@ kernel_table! {
         rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
     },
     Unembed = unembed weight {
-        rows = ["unembed", "block", "unembed_rows"],
-        tile = ["unembed", "quads", "tile", "unembed_tile"],
+        rows = ["record", "unembed", "block", "unembed_rows"],
+        tile = ["record", "unembed", "quads", "tile", "unembed_tile"],
     },
-    TokenScores = token_scores,
+    TokenScores = token_scores plain {
+        split = ["record", "token_scores", "token_scores_split"],
+        rows = ["record", "token_scores", "token_scores_rows"],
+    },
     Gram = gram,
     Orthogonalize = orthogonalize,
     RowNorms = row_norms,

@@ -15,18 +15,18 @@ pub fn gpu() -> Gpu {
 /// products that they may choose; the latter with weights as f16 where they fit.
 #[allow(dead_code)] // Not every test file goes through them.
 pub fn variants() -> [(&'static str, Gpu); 5] {
-    use KernelId::{Attention, ChunkState, LayerNorm, LinearAttention, Matmul, Unembed};
+    use KernelId::{Attention, ChunkState, LayerNorm, LinearAttention, Matmul, TokenScores, Unembed};
     let gpu = gpu();
-    let with = |forms: [&str; 6], half: bool| {
-        let kernels = [Matmul, Unembed, Attention, ChunkState, LinearAttention, LayerNorm];
+    let with = |forms: [&str; 7], half: bool| {
+        let kernels = [Matmul, Unembed, TokenScores, Attention, ChunkState, LinearAttention, LayerNorm];
         kernels.into_iter().zip(forms).fold(gpu.clone(), |gpu, (kernel, name)| {
             let form = kernel.spec().form(name).unwrap_or_else(|| panic!("{kernel:?} has no form {name}"));
             gpu.with_form(kernel, form, half && kernel.spec().forms[form].half_source.is_some())
         })
     };
-    let on_gpu = |product| with([product, "tile", "split", "split", "split", "group"], true);
+    let on_gpu = |product| with([product, "tile", "split", "split", "split", "split", "group"], true);
     [
-        ("rows", with(["wide", "rows", "rows", "blocks", "rows", "rows"], false)),
+        ("rows", with(["wide", "rows", "rows", "rows", "blocks", "rows", "rows"], false)),
         ("tiles", on_gpu("tile")),
         ("big tiles", on_gpu("big")),
         ("split sums", on_gpu("split")),
