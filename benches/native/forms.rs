@@ -12,7 +12,7 @@ use cascade::model::random::Rng;
 use pollster::block_on;
 
 use crate::report::Row;
-use crate::{Bench, halves, median, timed};
+use crate::{Bench, median, storage, timed};
 
 /// Rows, inner, columns: cubes as elsewhere, then a layer's products on 256 tokens, and the vocabulary's.
 const SIZES: [(u32, u32, u32); 8] = [
@@ -63,8 +63,9 @@ fn flops(rows: u32, inner: u32, cols: u32) -> f64 {
 fn variants(gpu: &Gpu) -> Vec<(String, Gpu)> {
     let mut all = Vec::new();
     for (form, spec) in KernelId::Matmul.spec().forms.iter().enumerate() {
-        for half in [false, true] {
-            all.push((format!("{}{}", spec.name, halves(half)), gpu.with_form(KernelId::Matmul, form, half)));
+        for weights in gpu.weights() {
+            let name = format!("{}{}", spec.name, storage(*weights));
+            all.push((name, gpu.with_form(KernelId::Matmul, form, *weights)));
         }
     }
     all
@@ -137,9 +138,9 @@ fn others(bench: &mut Bench) {
         });
         let launches: Vec<_> = launches.collect();
         for (form, spec) in kernel.spec().forms.iter().enumerate() {
-            for half in [false, true].into_iter().filter(|half| !half || spec.half_source.is_some()) {
-                let name = format!("{} {}{}", kernel.spec().stem, spec.name, halves(half));
-                let gpu = bench.gpu.with_form(kernel, form, half);
+            for (weights, _) in bench.gpu.weights().iter().zip(spec.sources) {
+                let name = format!("{} {}{}", kernel.spec().stem, spec.name, storage(*weights));
+                let gpu = bench.gpu.with_form(kernel, form, *weights);
                 let time = |(op, inputs, expected): &(Op, Vec<&[f32]>, Vec<f32>)| {
                     let right = |found: &[f32]| agrees(kernel, found, expected);
                     launch(&gpu, &name, *op, inputs, right).map(|ms| ms * 1e3)
