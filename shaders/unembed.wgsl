@@ -15,29 +15,13 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, d_model / 4]
 @group(0) @binding(3) var<storage, read> targets: array<f32>; // [rows]
-@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>; // [slabs, rows, 16 / 4], from first_id / SLAB on
+@group(0) @binding(4) var<storage, read_write> partials: array<Record>; // [slabs, rows], from first_id / SLAB on
 
 const SLAB: u32 = 128u;
-
-// A record under construction.
-struct Running {
-    top: Top,
-    largest: f32,
-    sum: f32,
-    target_logit: f32,
-}
-
-fn running_new() -> Running {
-    return Running(top_new(), NONE, 0.0, NONE);
-}
 
 fn store_record(slab: u32, row: u32, state: Running) {
     if (row >= params.rows) {
         return;
     }
-    let out = ((params.first_id / SLAB + slab) * params.rows + row) * 4u;
-    partials[out] = vec4<f32>(state.largest, state.sum, state.target_logit, 0.0);
-    partials[out + 1u] = state.top.values;
-    partials[out + 2u] = vec4<f32>(state.top.value4, state.top.ids.xyz);
-    partials[out + 3u] = vec4<f32>(state.top.ids.w, state.top.id4, 0.0, 0.0);
+    partials[(params.first_id / SLAB + slab) * params.rows + row] = record_of(state);
 }

@@ -98,8 +98,7 @@ fn forms_are_chosen_by_measurement() {
     println!("opened in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
     let variants = gpu.variants();
     for timing in &variants.timings {
-        let storage = if timing.half { ", f16" } else { "" };
-        println!("{}, {}{storage}: {:.3} ms", timing.kernel, timing.form, timing.ms);
+        println!("{}, {}, {}: {:.3} ms", timing.kernel, timing.form, timing.weights.name(), timing.ms);
         assert!(timing.ms.is_finite() && timing.ms > 0.0, "{timing:?}");
     }
     assert!(!variants.timings.is_empty(), "nothing was measured");
@@ -107,7 +106,7 @@ fn forms_are_chosen_by_measurement() {
     println!("{chosen:?}");
     assert_eq!(chosen.len(), TABLE.iter().filter(|spec| spec.forms.len() > 1).count());
     let fastest = |kernel: &str| {
-        let of_kernel = variants.timings.iter().filter(|t| t.kernel == kernel && !t.half);
+        let of_kernel = variants.timings.iter().filter(|t| t.kernel == kernel && !t.weights.are_half());
         of_kernel.min_by(|a, b| a.ms.total_cmp(&b.ms)).expect("a measurement").form
     };
     let norm = chosen.iter().find(|(kernel, ..)| *kernel == "layer_norm").expect("layer_norm has forms");

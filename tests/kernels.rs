@@ -7,9 +7,9 @@ mod common;
 
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::{
-    Form, HeadView, KernelId, Op, TABLE, WEIGHT_INPUT, attention, bisection, cholesky, chunk_scan, chunk_state,
-    congruence, double, embed, gram, head_product, interleave, layer_norm, linear_attention, matmul, row_norms,
-    token_scores, tridiagonal, unembed,
+    Form, HeadView, KernelId, Op, TABLE, WEIGHT_INPUT, Weights, attention, bisection, cholesky, chunk_scan,
+    chunk_state, congruence, double, embed, gram, head_product, interleave, layer_norm, linear_attention, matmul,
+    row_norms, token_scores, tridiagonal, unembed,
 };
 use cascade::model::random::Rng;
 use common::gpu;
@@ -81,6 +81,7 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("name >= params.vocab", "name > params.vocab"),
             ("u32(ids[token]) - params.first_id", "u32(ids[token])"),
             ("unpack2x16float(four.y)", "unpack2x16float(four.x)"),
+            ("vec4<f32>(weight[at])", "vec4<f32>(weight[at].xyzz)"),
         ],
         KernelId::Interleave => &[
             ("params.target_first", "params.source_first"),
@@ -98,6 +99,7 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("col + 3u < params.cols", "col + 4u < params.cols"),
             ("row >= params.rows", "row > params.rows"),
             ("unpack2x16float(four.y)", "unpack2x16float(four.x)"),
+            ("vec4<f32>(weight[at])", "vec4<f32>(weight[at].xyzz)"),
             // narrow
             ("dot(r3, d)", "dot(r3, c)"),
             // wide
@@ -186,6 +188,7 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("f32(params.first_id + entry)", "f32(entry)"),
             ("params.first_id / SLAB + slab", "slab"),
             ("unpack2x16float(four.y)", "unpack2x16float(four.x)"),
+            ("vec4<f32>(weight[at])", "vec4<f32>(weight[at].xyzz)"),
             // rows
             ("logits.r7.high", "logits.r7.low"),
             // tile
@@ -195,8 +198,16 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
         ],
         KernelId::TokenScores => &[
             ("value > v.y", "value >= v.y"),
-            ("sum * exp(largest - new_largest)", "sum"),
-            ("top_offer(&top, middle.x, tail.y);", ""),
+            ("(*state).sum * exp((*state).largest - largest)", "(*state).sum"),
+            ("record.head.y * exp(record.head.x - largest)", "record.head.y"),
+            ("top_offer(&top, record.middle.x, record.tail.y);", ""),
+            ("max((*state).target_logit, record.head.z)", "record.head.z"),
+            // split
+            ("(lane + 1u) * share", "lane * share + 1u"),
+            ("thread + step * ROWS", "thread + ROWS"),
+            ("row < params.rows", "row <= params.rows"),
+            // rows
+            ("row >= params.rows", "row > params.rows"),
         ],
         KernelId::RowNorms => &[
             ("group.y * params.rows + row]", "row]"),
@@ -565,7 +576,8 @@ fn unembed_cases(rng: &mut Rng) -> Vec<Case> {
 /// The records of whole-number logits: ties within a slab and between slabs.
 fn token_scores_cases(rng: &mut Rng) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4)] {
+    // The last is the vocabulary of GPT-2.
+    for (rows, slabs) in [(1, 1), (63, 2), (64, 3), (65, 1), (131, 4), (9, 16), (6, 31), (5, 33), (3, 393)] {
         let vocab = slabs * unembed::SLAB - 100;
         let params = unembed::Params::whole(rows, 4, vocab);
         let mut values = |n: u32| rng.values(n as usize, 4.0).iter().map(|x| x.round() / 2.0).collect::<Vec<_>>();
@@ -799,25 +811,24 @@ fn compare(case: &Case, found: &[f32], expected: &[f32]) -> Worst {
     worst
 }
 
-/// A kernel's forms, with weights as f32 and, where it has any, as f16: name, text, and the device that runs it.
-fn forms(gpu: &Gpu, kernel: KernelId) -> Vec<(String, &'static str, usize, bool, Gpu)> {
+/// A kernel's forms, with weights read in every way that the device knows, where there are any: name, text, and the
+/// device that runs it.
+fn forms(gpu: &Gpu, kernel: KernelId) -> Vec<(String, &'static str, usize, Weights, Gpu)> {
     let mut all = Vec::new();
-    for (form, Form { name, source, half_source }) in kernel.spec().forms.iter().enumerate() {
-        let stem = kernel.spec().stem;
-        let mut push =
-            |name: String, source, half| all.push((name, source, form, half, gpu.with_form(kernel, form, half)));
-        push(format!("{stem}, {name}"), *source, false);
-        if let Some(source) = half_source {
-            push(format!("{stem}, {name}, f16"), *source, true);
+    for (form, Form { name, sources }) in kernel.spec().forms.iter().enumerate() {
+        for (source, weights) in sources.iter().zip(gpu.weights()) {
+            let storage = if weights.are_half() { format!(", {}", weights.name()) } else { String::new() };
+            let name = format!("{}, {name}{storage}", kernel.spec().stem);
+            all.push((name, *source, form, *weights, gpu.with_form(kernel, form, *weights)));
         }
     }
     all
 }
 
 /// The cases, with weights that f16 holds where they are stored so.
-fn stored_cases(kernel: KernelId, half: bool) -> Vec<Case> {
+fn stored_cases(kernel: KernelId, weights: Weights) -> Vec<Case> {
     let mut cases = cases(kernel);
-    if half {
+    if weights.are_half() {
         let weights = cases.iter_mut().flat_map(|case| &mut case.inputs[WEIGHT_INPUT]);
         weights.for_each(|w| *w = half::f16::from_f32(*w).to_f32());
     }
@@ -829,8 +840,8 @@ fn every_kernel_equals_its_reference() {
     let gpu = gpu();
     let mut failures = Vec::new();
     for spec in TABLE {
-        for (name, _, _, half, gpu) in forms(&gpu, spec.id) {
-            failures.extend(failure(&name, &stored_cases(spec.id, half), |case| worst_on_gpu(&gpu, case)));
+        for (name, _, _, weights, gpu) in forms(&gpu, spec.id) {
+            failures.extend(failure(&name, &stored_cases(spec.id, weights), |case| worst_on_gpu(&gpu, case)));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -859,20 +870,19 @@ fn every_comparison_has_been_seen_to_fail() {
     let mut unseen = Vec::new();
     for spec in TABLE {
         let mutations = mutations(spec.id);
-        let forms = forms(&gpu, spec.id);
         for (from, _) in mutations {
-            let found = forms.iter().any(|(_, source, ..)| source.contains(from));
+            let found = spec.forms.iter().flat_map(|form| form.sources).any(|source| source.contains(from));
             assert!(found, "{} does not contain '{from}'", spec.stem);
         }
-        for (name, source, form, half, gpu) in forms {
-            let cases = stored_cases(spec.id, half);
-            // What the two storages share is broken once.
-            let new = |from: &str| !half || !spec.forms[form].source.contains(from);
+        for (name, source, form, weights, gpu) in forms(&gpu, spec.id) {
+            let cases = stored_cases(spec.id, weights);
+            // What all ways to read weights share is broken once.
+            let new = |from: &str| !weights.are_half() || !spec.forms[form].source(Weights::F32).contains(from);
             let counts = |from: &str| source.contains(from) && new(from) && !HARMLESS.contains(&(&*name, from));
             let of_form: Vec<_> = mutations.iter().filter(|(from, _)| counts(from)).collect();
             assert!(!of_form.is_empty(), "{name} has no mutations");
             for (from, to) in of_form {
-                let broken = gpu.with_source(spec.id, form, half, &source.replacen(from, to, 1));
+                let broken = gpu.with_source(spec.id, form, weights, &source.replacen(from, to, 1));
                 match cases.iter().map(|c| worst_on_gpu(&broken, c).ratio).find(|ratio| *ratio > 1.0) {
                     Some(ratio) => println!("{name}: '{from}' → '{to}' is seen, {ratio:.1} times the tolerance"),
                     None => unseen.push(format!("{name}: nothing fails with '{to}' in the place of '{from}'")),
@@ -894,9 +904,11 @@ fn weights_as_f16_are_exact() {
     let expected: Vec<f32> = weight.iter().step_by(4).copied().collect();
     assert!(expected.iter().all(|x| x.is_finite()));
     for form in 0..KernelId::Matmul.spec().forms.len() {
-        let gpu = gpu.with_form(KernelId::Matmul, form, true);
-        let inputs: [&[f32]; 4] = [&[1.0, 0.0, 0.0, 0.0], &weight, &[0.0; 4], &[0.0; 4]];
-        let found = pollster::block_on(Engine::gpu(&gpu).run_op(Op::Matmul(params), &inputs, &[POISON; 4096]));
-        assert_eq!(found.expect("a run"), expected, "form {form}");
+        for weights in gpu.weights() {
+            let gpu = gpu.with_form(KernelId::Matmul, form, *weights);
+            let inputs: [&[f32]; 4] = [&[1.0, 0.0, 0.0, 0.0], &weight, &[0.0; 4], &[0.0; 4]];
+            let found = pollster::block_on(Engine::gpu(&gpu).run_op(Op::Matmul(params), &inputs, &[POISON; 4096]));
+            assert_eq!(found.expect("a run"), expected, "form {form}, {weights:?}");
+        }
     }
 }

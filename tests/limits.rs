@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use cascade::engine::{Engine, Gpu, Session};
-use cascade::kernels::KernelId;
+use cascade::kernels::{KernelId, Weights};
 use cascade::model::random;
 use cascade::model::{Buffer, Keep, LayerMode, Model, Plan, Slot};
 use pollster::block_on;
@@ -70,15 +70,19 @@ fn an_embedding_larger_than_a_binding_is_split() {
         let ids = text(40, vocab);
         for form in 0..KernelId::Unembed.spec().forms.len() {
             let name = format!("{family}, {vocab} tokens, form {form}");
-            compare(&name, &gpu.with_form(KernelId::Unembed, form, false), &model, &ids);
-            compare(&format!("{name}, f16"), &gpu.with_form(KernelId::Unembed, form, true), &exact, &ids);
+            for weights in gpu.weights() {
+                let (name, model) = (format!("{name}, {weights:?}"), if weights.are_half() { &exact } else { &model });
+                compare(&name, &gpu.with_form(KernelId::Unembed, form, *weights), model, &ids);
+            }
         }
     }
 }
 
 #[test]
 fn what_f16_does_not_hold_stays_f32() {
-    let gpu = common::gpu().with_form(KernelId::Unembed, 0, true).with_form(KernelId::Matmul, 0, true);
+    let gpu = [KernelId::Unembed, KernelId::Matmul]
+        .into_iter()
+        .fold(common::gpu(), |gpu, kernel| gpu.with_form(kernel, 0, Weights::Unpacked));
     let model = random::model(random::config("gpt2", 2, 64, 2, 700, 64), 2);
     let (exact, model) = (Arc::new(rounded(model.clone())), Arc::new(model));
     let ids = text(33, 700);

@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cascade::engine::{Engine, Gpu, Session, TokenScore};
-use cascade::kernels::{KernelId, Op};
 use cascade::kernels::chunk_state::{ELU1, feature};
 use cascade::kernels::linear_attention::ELU1_EPSILON;
 use cascade::kernels::matmul::gelu;
+use cascade::kernels::{KernelId, Op, Weights};
 use cascade::model::random::{self, Rng};
 use cascade::model::{
     Buffer, Config, Keep, LayerMode, Linear, Model, Norm, Plan, Scores, Slot, solo_variants, sweep_variants,
@@ -605,10 +605,10 @@ fn a_device_that_loses_what_sums_round_off_is_found_out() {
         let mut session = session(Engine::cpu(), model, &ids);
         block_on(session.spectra()).expect("spectra")
     };
-    let source = KernelId::Cholesky.spec().forms[0].source;
+    let source = KernelId::Cholesky.spec().forms[0].source(Weights::F32);
     let broken = source.replace("(a - one) + (b - other)", "0.0");
     assert_ne!(source, broken);
-    let gpu = gpu().with_source(KernelId::Cholesky, 0, false, &broken);
+    let gpu = gpu().with_source(KernelId::Cholesky, 0, Weights::F32, &broken);
     let mut first = session(Engine::gpu(&gpu), model, &ids);
     first.solve_on_gpu(true);
     let found = block_on(first.spectra()).expect("spectra");

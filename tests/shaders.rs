@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use cascade::kernels::{
-    Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, attention, cholesky, chunk_state, congruence, linear_attention,
-    matmul, unembed,
+    Form, KernelId, Op, Spec, TABLE, WEIGHT_INPUT, Weights, attention, cholesky, chunk_state, congruence,
+    linear_attention, matmul, token_scores, unembed,
 };
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{AddressSpace, Expression, Literal, Module, Scalar, ScalarKind, StorageAccess, TypeInner};
@@ -15,22 +15,24 @@ const WORKGROUP_BYTES: u32 = 16 * 1024;
 const STORAGE_BUFFERS: usize = 8;
 const WORKGROUP_THREADS: u32 = 256;
 
-fn module(spec: &Spec, source: &str) -> Module {
+fn module(spec: &Spec, weights: Weights, source: &str) -> Module {
     let module =
         naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(source)));
-    // Nothing that a browser might lack; unpacking f16 is part of WebGPU.
-    Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+    // Unpacking f16 is part of WebGPU. Nothing that a browser might lack, but for the texts meant for those that have it.
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    capabilities.set(Capabilities::SHADER_FLOAT16, weights == Weights::Native);
+    Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{}: {}", spec.stem, e.emit_to_string(source)));
     module
 }
 
-/// Every form of every kernel, with weights as f32 and as f16; the number is that of the form.
+/// Every form of every kernel, with weights in every way; the number is that of the form.
 fn for_each_shader(check: impl Fn(&Spec, usize, &Module)) {
     for spec in TABLE {
         for (number, form) in spec.forms.iter().enumerate() {
-            for source in [Some(form.source), form.half_source].into_iter().flatten() {
-                check(spec, number, &module(spec, source));
+            for (source, weights) in form.sources.iter().zip(Weights::ALL) {
+                check(spec, number, &module(spec, *weights, source));
             }
         }
     }
@@ -166,6 +168,9 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Unembed, "tile", "TILE") => unembed::ROWS[1],
         // 8 threads of 8 tokens.
         (KernelId::Unembed, "rows", "SPAN") => unembed::ROWS[0] / 8,
+        (KernelId::TokenScores, "split", "ROWS") => token_scores::ROWS[0],
+        // 64 threads.
+        (KernelId::TokenScores, "split", "LANES") => 64 / token_scores::ROWS[0],
         (KernelId::Matmul, "wide", "SPAN") => 8,
         (KernelId::Congruence, _, "COLUMNS") => congruence::COLUMNS,
         // Every column or eigenvalue has a thread.
@@ -202,8 +207,8 @@ fn shared_constants_have_one_value() {
     // The linear modes start each tile of queries from one chunk's state.
     assert_eq!(chunk_state::CHUNK % linear_attention::ROWS, 0);
     assert_eq!(chunk_state::CHUNK % attention::THREAD_ROWS, 0);
-    // The engine binds f16 weights in the place that the table says.
-    for spec in TABLE.iter().filter(|spec| spec.forms[0].half_source.is_some()) {
+    // The engine binds weights in the place that the table says.
+    for spec in TABLE.iter().filter(|spec| spec.has_weights()) {
         assert_eq!(spec.inputs[WEIGHT_INPUT], "weight", "{}", spec.stem);
     }
 }
@@ -215,7 +220,7 @@ fn every_shader_is_in_the_table() {
     for file in files {
         let path = file.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("a shader's text");
-        let used = |form: &Form| form.source.contains(&text) || form.half_source.is_some_and(|s| s.contains(&text));
+        let used = |form: &Form| form.sources.iter().any(|source| source.contains(&text));
         assert!(TABLE.iter().flat_map(|spec| spec.forms).any(used), "{} is in no kernel", path.display());
     }
 }
@@ -227,7 +232,7 @@ fn exclusive_or_stands_apart_from_arithmetic() {
     assert!(!apart("line / 4u ^ part") && apart("mine ^ even"));
     for_each_shader(|spec, form, _| {
         let form = &spec.forms[form];
-        for line in form.source.lines().filter_map(|line| line.split("//").next()) {
+        for line in form.sources[0].lines().filter_map(|line| line.split("//").next()) {
             let mut rest = line.to_string();
             // From the innermost parentheses outwards.
             while let Some(end) = rest.find([')', ']']) {

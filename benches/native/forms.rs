@@ -6,13 +6,13 @@ use std::time::Instant;
 use cascade::engine::{Engine, Gpu};
 use cascade::kernels::unembed::{RECORD, TOP};
 use cascade::kernels::{
-    HeadView, KernelId, Op, attention, chunk_scan, chunk_state, dot, linear_attention, matmul, unembed,
+    HeadView, KernelId, Op, attention, chunk_scan, chunk_state, dot, linear_attention, matmul, token_scores, unembed,
 };
 use cascade::model::random::Rng;
 use pollster::block_on;
 
 use crate::report::Row;
-use crate::{Bench, halves, median, timed};
+use crate::{Bench, median, storage, timed};
 
 /// Rows, inner, columns: cubes as elsewhere, then a layer's products on 256 tokens, and the vocabulary's.
 const SIZES: [(u32, u32, u32); 8] = [
@@ -63,8 +63,9 @@ fn flops(rows: u32, inner: u32, cols: u32) -> f64 {
 fn variants(gpu: &Gpu) -> Vec<(String, Gpu)> {
     let mut all = Vec::new();
     for (form, spec) in KernelId::Matmul.spec().forms.iter().enumerate() {
-        for half in [false, true] {
-            all.push((format!("{}{}", spec.name, halves(half)), gpu.with_form(KernelId::Matmul, form, half)));
+        for weights in gpu.weights() {
+            let name = format!("{}{}", spec.name, storage(*weights));
+            all.push((name, gpu.with_form(KernelId::Matmul, form, *weights)));
         }
     }
     all
@@ -112,7 +113,7 @@ fn launch(gpu: &Gpu, name: &str, op: Op, inputs: &[&[f32]], right: impl FnOnce(&
     Some(median((0..ROUNDS).map(|_| ms(count)).collect()))
 }
 
-/// Attention, linear attention and the vocabulary by form, and what any launch costs at least.
+/// Attention, linear attention, the vocabulary and the merge of its records by form, and what any launch costs at least.
 fn others(bench: &mut Bench) {
     let mut rows: Vec<Row> = Vec::new();
     // What a launch after another and what a run with its readback cost at least.
@@ -137,9 +138,9 @@ fn others(bench: &mut Bench) {
         });
         let launches: Vec<_> = launches.collect();
         for (form, spec) in kernel.spec().forms.iter().enumerate() {
-            for half in [false, true].into_iter().filter(|half| !half || spec.half_source.is_some()) {
-                let name = format!("{} {}{}", kernel.spec().stem, spec.name, halves(half));
-                let gpu = bench.gpu.with_form(kernel, form, half);
+            for (weights, _) in bench.gpu.weights().iter().zip(spec.sources) {
+                let name = format!("{} {}{}", kernel.spec().stem, spec.name, storage(*weights));
+                let gpu = bench.gpu.with_form(kernel, form, *weights);
                 let time = |(op, inputs, expected): &(Op, Vec<&[f32]>, Vec<f32>)| {
                     let right = |found: &[f32]| agrees(kernel, found, expected);
                     launch(&gpu, &name, *op, inputs, right).map(|ms| ms * 1e3)
@@ -157,7 +158,7 @@ fn others(bench: &mut Bench) {
 const TOKENS: [u32; 2] = [256, 2048];
 
 /// The launches of a 6M layer on so many tokens, with their inputs.
-fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 4] {
+fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 5] {
     let mut rng = Rng(2);
     let mut values = |count| rng.values(count as usize, 1.0);
     let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
@@ -172,11 +173,15 @@ fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 4] {
     let prefixes = values(chunks * heads * chunk_state::state_words(32, 32));
     let weight = values(4096 * 192).iter().map(|w| half(*w)).collect();
     let scores = vec![values(tokens * 192), weight, vec![5.0; tokens as usize]];
+    let unembed = unembed::Params::whole(tokens, 192, 4096);
+    let merge = token_scores::Params { rows: tokens, slabs: unembed.slabs, pad: [0; 2] };
+    let records = values(tokens * unembed.slabs * RECORD as u32).iter().map(|x| x.abs()).collect();
     [
         (Op::Attention(attend), vec![all.clone(); 3]),
         (Op::ChunkState(sums), vec![all.clone(); 2]),
         (Op::LinearAttention(linear), [vec![all; 3], vec![prefixes]].concat()),
-        (Op::Unembed(unembed::Params::whole(tokens, 192, 4096)), scores),
+        (Op::Unembed(unembed), scores),
+        (Op::TokenScores(merge), vec![records]),
     ]
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session};
+use cascade::kernels::Weights;
 use cascade::model::{Model, random};
 use pollster::block_on;
 use report::Report;
@@ -56,11 +57,11 @@ fn main() {
     println!("adapter: {}, opened and measured in {:.0} ms", gpu.adapter(), opened.as_secs_f64() * 1e3);
     let mut report = Report::new(gpu.adapter(), facts.timestamps);
     let timings =
-        facts.timings.iter().map(|t| (format!("{} {}{}", t.kernel, t.form, halves(t.half)), vec![Some(t.ms)]));
+        facts.timings.iter().map(|t| (format!("{} {}{}", t.kernel, t.form, storage(t.weights)), vec![Some(t.ms)]));
     report.add("what the forms were chosen by", &["ms a launch"], timings.collect());
     println!("\nchosen");
-    for (kernel, form, half) in &facts.forms {
-        println!("  {kernel} {form}{}", halves(*half));
+    for (kernel, form, weights) in &facts.forms {
+        println!("  {kernel} {form}{}", storage(*weights));
     }
     let mut bench = Bench { gpu, software: facts.software, checkpoints, report };
     for (name, section) in SECTIONS.into_iter().zip([
@@ -83,8 +84,9 @@ fn main() {
     }
 }
 
-fn halves(half: bool) -> &'static str {
-    if half { ", f16" } else { "" }
+/// How weights are stored, where it is not as f32.
+fn storage(weights: Weights) -> String {
+    if weights.are_half() { format!(", {}", weights.name()) } else { String::new() }
 }
 
 impl Bench {

@@ -1,6 +1,7 @@
 //! What runs the model, for people who want to know.
 
 use super::{Engine, Timing};
+use crate::kernels::Weights;
 
 /// Of one opened engine.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,8 +12,8 @@ pub struct Facts {
     pub software: bool,
     /// Name and value of the device's limits that matter here; none on the CPU.
     pub limits: Vec<(&'static str, u64)>,
-    /// Kernel, the forms that were chosen for it, and whether its weights are stored as f16; kernels with a choice.
-    pub forms: Vec<(&'static str, String, bool)>,
+    /// Kernel, the forms that were chosen for it, and how its weights are stored and read; kernels with a choice.
+    pub forms: Vec<(&'static str, String, Weights)>,
     /// The measurements behind the choice.
     pub timings: Vec<Timing>,
     /// Whether the device can time itself.

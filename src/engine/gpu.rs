@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::EngineError;
 use super::tune::{Variants, tune};
-use crate::kernels::{KernelId, Spec};
+use crate::kernels::{KernelId, Spec, Weights};
 
 /// Why there is no GPU to use; [`crate::browser`] says what a visitor can do about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -50,8 +50,8 @@ pub(super) struct Device {
     pub(super) failure: Arc<Mutex<Option<EngineError>>>,
 }
 
-/// Kernel, form, and whether its weights are stored as f16.
-pub(super) type PipelineId = (KernelId, usize, bool);
+/// Kernel, form, and how it reads its weights.
+pub(super) type PipelineId = (KernelId, usize, Weights);
 
 impl Gpu {
     /// Opens the fastest adapter there is and chooses the forms of the kernels for it.
@@ -89,7 +89,7 @@ impl Gpu {
             max_buffer_size: sizes.max_buffer_size.min(offered.max_buffer_size),
             ..needed.or_worse_values_from(&offered)
         };
-        let required_features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let required_features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
         let descriptor =
             wgpu::DeviceDescriptor { required_limits: limits.clone(), required_features, ..Default::default() };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| NoGpu::Device(e.to_string()))?;
@@ -116,7 +116,7 @@ impl Gpu {
             queue,
             limits,
             software,
-            timestamps: !required_features.is_empty(),
+            timestamps: required_features.contains(wgpu::Features::TIMESTAMP_QUERY),
             pipelines: RefCell::default(),
             sources: HashMap::new(),
             doubles: Cell::new(None),
@@ -148,6 +148,12 @@ impl Gpu {
         &self.variants
     }
 
+    /// The ways in which kernels can read their weights here.
+    pub fn weights(&self) -> &'static [Weights] {
+        let native = self.device.device.features().contains(wgpu::Features::SHADER_F16);
+        if native { Weights::ALL } else { &[Weights::F32, Weights::Unpacked] }
+    }
+
     /// Starts to compile what any first run needs, while the weights are on their way; a browser does that in
     /// another process.
     fn compile_ahead(&self) {
@@ -166,7 +172,7 @@ impl Gpu {
 
     fn compile(&self, kernels: &[KernelId]) {
         for kernel in kernels {
-            self.pipeline((*kernel, self.variants.chosen_form(*kernel), self.variants.half(*kernel)));
+            self.pipeline((*kernel, self.variants.chosen_form(*kernel), self.variants.weights(*kernel)));
         }
     }
 
@@ -180,26 +186,25 @@ impl Gpu {
         let mut pipelines = self.device.pipelines.borrow_mut();
         let make = || {
             let spec = id.0.spec();
-            let form = &spec.forms[id.1];
-            let own = if id.2 { form.half_source.unwrap_or(form.source) } else { form.source };
+            let own = spec.forms[id.1].source(id.2);
             let source = self.device.sources.get(&id).map_or(own, String::as_str);
             Rc::new(make_pipeline(&self.device.device, spec, source))
         };
         Rc::clone(pipelines.entry(id).or_insert_with(make))
     }
 
-    /// The same device with that form of a kernel, and its weights as f16 or not: the tests go through all.
+    /// The same device with that form of a kernel, and its weights read so: the tests go through all.
     #[doc(hidden)]
-    pub fn with_form(&self, kernel: KernelId, form: usize, half: bool) -> Gpu {
+    pub fn with_form(&self, kernel: KernelId, form: usize, weights: Weights) -> Gpu {
         let mut variants = Variants::clone(&self.variants);
         variants.set_form(kernel, form);
-        variants.set_half(kernel, half);
+        variants.set_weights(kernel, weights);
         Gpu { variants: Rc::new(variants), device: Rc::clone(&self.device) }
     }
 
     /// The same device with another shader text for one form of a kernel: the tests break each and expect to see it.
     #[doc(hidden)]
-    pub fn with_source(&self, kernel: KernelId, form: usize, half: bool, source: &str) -> Gpu {
+    pub fn with_source(&self, kernel: KernelId, form: usize, weights: Weights, source: &str) -> Gpu {
         let Device { adapter, device, queue, limits, software, timestamps, failure, .. } = &*self.device;
         let changed = Device {
             adapter: adapter.clone(),
@@ -209,11 +214,11 @@ impl Gpu {
             software: *software,
             timestamps: *timestamps,
             pipelines: RefCell::default(),
-            sources: HashMap::from([((kernel, form, half), source.to_string())]),
+            sources: HashMap::from([((kernel, form, weights), source.to_string())]),
             doubles: Cell::new(None),
             failure: Arc::clone(failure),
         };
-        Gpu { device: Rc::new(changed), variants: Rc::clone(&self.variants) }.with_form(kernel, form, half)
+        Gpu { device: Rc::new(changed), variants: Rc::clone(&self.variants) }.with_form(kernel, form, weights)
     }
 }
 

@@ -8,7 +8,7 @@ use super::gpu::PipelineId;
 use super::memory::{Memory, create};
 use super::timer::Timer;
 use super::{EngineError, Gpu, Variants};
-use crate::kernels::{KernelId, Op, WEIGHT_INPUT};
+use crate::kernels::{KernelId, Op, WEIGHT_INPUT, Weights};
 use crate::model::{Buffer, Step};
 
 /// A launch on the device: a step, or its share of one part of a table.
@@ -91,8 +91,8 @@ impl GpuEngine {
         self.gpu().compile_linear();
     }
 
-    pub(super) fn force(&mut self, kernel: KernelId, form: usize) {
-        self.memory.gpu = self.gpu().with_form(kernel, form, false);
+    pub(super) fn force(&mut self, kernel: KernelId, form: usize, weights: Weights) {
+        self.memory.gpu = self.gpu().with_form(kernel, form, weights);
     }
 
     pub(super) fn has(&self, buffer: Buffer) -> bool {
@@ -117,11 +117,11 @@ impl GpuEngine {
         for step in steps {
             let (kernel, form) = (step.op.kernel(), self.gpu().variants.form(&step.op));
             if !step.op.has_weights() {
-                launches.push(Launch { op: step.op, step, pipeline: (kernel, form, false), part: 0 });
+                launches.push(Launch { op: step.op, step, pipeline: (kernel, form, Weights::F32), part: 0 });
                 continue;
             }
             let weights = self.memory.get(step.inputs[WEIGHT_INPUT])?;
-            let pipeline = (kernel, form, weights.half);
+            let pipeline = (kernel, form, self.gpu().variants.reading(weights.half));
             if weights.parts.len() == 1 {
                 launches.push(Launch { op: step.op, step, pipeline, part: 0 });
                 continue;

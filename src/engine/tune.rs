@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use web_time::Instant;
 
 use super::{EngineError, Gpu, GpuEngine};
-use crate::kernels::{KernelId, Op, Spec, TABLE, WEIGHT_INPUT, layer_norm, matmul};
+use crate::kernels::{KernelId, Op, Spec, TABLE, WEIGHT_INPUT, Weights, layer_norm, matmul};
 use crate::model::{Buffer, Step};
 
 /// One measurement.
@@ -15,8 +15,8 @@ pub struct Timing {
     pub kernel: &'static str,
     /// Name of its form.
     pub form: &'static str,
-    /// Whether the weights were stored as f16.
-    pub half: bool,
+    /// How its weights were stored and read.
+    pub weights: Weights,
     /// Milliseconds a launch, waiting for the adapter included.
     pub ms: f64,
 }
@@ -30,6 +30,8 @@ pub struct Variants {
     larger: Vec<(u32, usize)>,
     /// Kernels whose weights are stored as f16 where that loses nothing.
     half: Vec<KernelId>,
+    /// Whether shaders read those as numbers of the device's own.
+    native: bool,
     /// Every measurement, in the order in which they were made.
     pub timings: Vec<Timing>,
 }
@@ -79,17 +81,31 @@ impl Variants {
         }
     }
 
-    pub(super) fn set_half(&mut self, kernel: KernelId, half: bool) {
-        self.half.retain(|k| *k != kernel);
-        if half {
-            self.half.push(kernel);
+    /// How weights that are stored as f16, or as f32, are read.
+    pub(super) fn reading(&self, half: bool) -> Weights {
+        match (half, self.native) {
+            (false, _) => Weights::F32,
+            (true, false) => Weights::Unpacked,
+            (true, true) => Weights::Native,
         }
     }
 
-    /// What was chosen: kernel, form, and whether its weights are stored as f16, of kernels with a choice.
-    pub fn chosen(&self) -> Vec<(&'static str, String, bool)> {
+    pub(super) fn weights(&self, kernel: KernelId) -> Weights {
+        self.reading(self.half(kernel))
+    }
+
+    pub(super) fn set_weights(&mut self, kernel: KernelId, weights: Weights) {
+        self.half.retain(|k| *k != kernel);
+        if weights.are_half() {
+            self.half.push(kernel);
+            self.native = weights == Weights::Native;
+        }
+    }
+
+    /// What was chosen: kernel, form, and how its weights are stored and read, of kernels with a choice.
+    pub fn chosen(&self) -> Vec<(&'static str, String, Weights)> {
         let choices = TABLE.iter().filter(|spec| spec.forms.len() > 1);
-        choices.map(|spec| (spec.stem, self.names(spec), self.half(spec.id))).collect()
+        choices.map(|spec| (spec.stem, self.names(spec), self.weights(spec.id))).collect()
     }
 
     /// The form of most launches, and those of larger matrix products with the outputs from which on they serve.
@@ -110,7 +126,7 @@ impl Variants {
 struct Candidate {
     op: Op,
     form: usize,
-    half: bool,
+    weights: Weights,
 }
 
 /// Measurements a form, the first of which is thrown away.
@@ -129,7 +145,7 @@ const MOST_LAUNCHES: usize = 64;
 /// adapters take up to seconds to compile what they run badly. So the first measurement, of the kernel that
 /// compiles quickest, tells the two apart, and only what suits is compiled at all.
 pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
-    use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, Unembed};
+    use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, TokenScores, Unembed};
     let mut bench = Bench { engine: GpuEngine::new(gpu.clone()), variants: Variants::default() };
     bench.upload(96 * 384, 96 * 192)?;
     let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
@@ -139,11 +155,19 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
         // On software the wide form is the rule; on a busy machine the narrow one must show that it is the exception.
         bench.choose(Op::Matmul(small), &["wide", "narrow"]).await?;
         // Ten times as fast as its rival on every software adapter seen. f16 weights cost those a tenth more time.
-        bench.set(&[(Unembed, "rows"), (Attention, "rows"), (ChunkState, "blocks"), (LinearAttention, "rows")]);
+        bench.set(&[
+            (Unembed, "rows"),
+            (TokenScores, "rows"),
+            (Attention, "rows"),
+            (ChunkState, "blocks"),
+            (LinearAttention, "rows"),
+        ]);
         return Ok(bench.variants);
     }
     // The same the other way round on every GPU, and slow to compile: not worth a measurement.
-    bench.set(&[(Unembed, "tile"), (Attention, "split"), (ChunkState, "split"), (LinearAttention, "split")]);
+    let split = [TokenScores, Attention, ChunkState, LinearAttention].map(|kernel| (kernel, "split"));
+    bench.set(&split);
+    bench.set(&[(Unembed, "tile")]);
     bench.upload(256 * 768, 768 * 192)?;
     let product = |inner, cols| Op::Matmul(matmul::Params { rows: 256, inner, cols, flags: 0 });
     let (few, middle) = (product(768, 192), product(192, 768));
@@ -156,8 +180,12 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
     }
     bench.choose(few, &names).await?;
     bench.variants.larger = larger;
-    if bench.unpacks_exactly(middle).await? {
-        bench.choose_storage(&[Matmul, Unembed, Embed], middle).await?;
+    // The device's own f16 where it has them.
+    for weights in gpu.weights().iter().copied().filter(|weights| weights.are_half()).rev() {
+        if bench.reads_exactly(middle, weights).await? {
+            bench.choose_storage(&[Matmul, Unembed, Embed], middle, weights).await?;
+            break;
+        }
     }
     Ok(bench.variants)
 }
@@ -192,7 +220,7 @@ impl Bench {
     async fn choose(&mut self, op: Op, forms: &[&str]) -> Result<(), EngineError> {
         let spec = op.kernel().spec();
         let candidates = forms.iter().filter_map(|name| spec.form(name));
-        let candidates: Vec<Candidate> = candidates.map(|form| Candidate { op, form, half: false }).collect();
+        let candidates: Vec<Candidate> = candidates.map(|form| Candidate { op, form, weights: Weights::F32 }).collect();
         let times = self.race(&candidates).await?;
         let best = (0..times.len()).min_by(|a, b| times[*a].total_cmp(&times[*b])).unwrap_or(0);
         let best = if times[best] < MARGIN * times[0] { best } else { 0 };
@@ -200,22 +228,23 @@ impl Bench {
         Ok(())
     }
 
-    /// The candidates of a launch with weights as f32 and as f16.
-    fn storages(&self, op: Op) -> [Candidate; 2] {
+    /// The candidates of a launch with weights as f32 and as f16 that are read so.
+    fn storages(&self, op: Op, half: Weights) -> [Candidate; 2] {
         let form = self.variants.form(&op);
-        [false, true].map(|half| Candidate { op, form, half })
+        [Weights::F32, half].map(|weights| Candidate { op, form, weights })
     }
 
-    /// Whether weights as f16 give the same as f32: an adapter may drop the smallest numbers.
-    async fn unpacks_exactly(&mut self, op: Op) -> Result<bool, EngineError> {
-        let [full, half] = self.storages(op);
+    /// Whether weights as f16 that are read so give the same as f32: an adapter may drop the smallest numbers.
+    async fn reads_exactly(&mut self, op: Op, half: Weights) -> Result<bool, EngineError> {
+        let [full, half] = self.storages(op, half);
         Ok(self.launch(full, 1).await?.1 == self.launch(half, 1).await?.1)
     }
 
     /// f16 takes half the memory: it is chosen unless it is slower.
-    async fn choose_storage(&mut self, kernels: &[KernelId], op: Op) -> Result<(), EngineError> {
-        let times = self.race(&self.storages(op)).await?;
-        kernels.iter().for_each(|kernel| self.variants.set_half(*kernel, times[1] * MARGIN <= times[0]));
+    async fn choose_storage(&mut self, kernels: &[KernelId], op: Op, half: Weights) -> Result<(), EngineError> {
+        let times = self.race(&self.storages(op, half)).await?;
+        let chosen = if times[1] * MARGIN <= times[0] { half } else { Weights::F32 };
+        kernels.iter().for_each(|kernel| self.variants.set_weights(*kernel, chosen));
         Ok(())
     }
 
@@ -245,23 +274,52 @@ impl Bench {
         }
         for (candidate, ms) in candidates.iter().zip(&times) {
             let spec = candidate.op.kernel().spec();
-            let (form, half) = (spec.forms[candidate.form].name, candidate.half);
-            self.variants.timings.push(Timing { kernel: spec.stem, form, half, ms: *ms });
+            let (form, weights) = (spec.forms[candidate.form].name, candidate.weights);
+            self.variants.timings.push(Timing { kernel: spec.stem, form, weights, ms: *ms });
         }
         Ok(times)
     }
 
     /// Milliseconds that so many launches take, and the first words of the output.
     async fn launch(&mut self, candidate: Candidate, count: usize) -> Result<(f64, Vec<f32>), EngineError> {
-        let Candidate { op, form, half } = candidate;
-        self.engine.force(op.kernel(), form);
+        let Candidate { op, form, weights } = candidate;
+        self.engine.force(op.kernel(), form, weights);
         let inputs = (0..op.kernel().spec().inputs.len()).map(|i| match op.has_weights() && i == WEIGHT_INPUT {
-            true => WEIGHT[usize::from(half)],
+            true => WEIGHT[usize::from(weights.are_half())],
             false => INPUT,
         });
         let steps = vec![Step { op, inputs: inputs.collect(), output: OUTPUT }; count];
         let start = Instant::now();
         let words = self.engine.run(&steps, &[(OUTPUT, 64)]).await?.swap_remove(0);
         Ok((start.elapsed().as_secs_f64() * 1e3, words))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pollster::block_on;
+
+    use super::*;
+
+    #[test]
+    fn an_adapter_that_drops_the_smallest_f16_is_caught() {
+        let gpu = block_on(Gpu::request()).expect("an adapter");
+        let op = Op::Matmul(matmul::Params { rows: 1, inner: 192, cols: 64, flags: 0 });
+        let exact = |gpu: Gpu, weights| {
+            let mut bench = Bench { engine: GpuEngine::new(gpu), variants: Variants::default() };
+            bench.upload(192, 96 * 192).expect("buffers");
+            block_on(bench.reads_exactly(op, weights)).expect("a run")
+        };
+        for weights in gpu.weights().iter().copied().filter(|weights| weights.are_half()) {
+            let source =
+                KernelId::Matmul.spec().forms[0].source(weights).replace("weight_quad(at: u32)", "kept(at: u32)");
+            let flush = "fn weight_quad(at: u32) -> vec4<f32> {
+                let w = kept(at);
+                return select(vec4<f32>(0.0), w, abs(w) > vec4<f32>(6e-5));
+            }";
+            let broken = gpu.with_source(KernelId::Matmul, 0, weights, &(source + flush));
+            assert!(exact(gpu.clone(), weights), "{weights:?}");
+            assert!(!exact(broken, weights), "{weights:?}");
+        }
     }
 }

@@ -48,10 +48,44 @@ pub struct Spec {
 /// One way to run a kernel.
 pub struct Form {
     pub name: &'static str,
-    /// The text that is compiled: `common.wgsl` followed by the kernel's own pieces.
-    pub source: &'static str,
-    /// The same for weights stored as f16; None where the kernel has none.
-    pub half_source: Option<&'static str>,
+    /// The texts that are compiled: `common.wgsl` followed by the kernel's own pieces. One, or for kernels that have
+    /// weights one for each of [`Weights::ALL`], which begins with what reads them.
+    pub sources: &'static [&'static str],
+}
+
+impl Form {
+    /// The text that reads its weights so; the only one, where there are none.
+    pub fn source(&self, weights: Weights) -> &'static str {
+        self.sources.get(weights as usize).unwrap_or(&self.sources[0])
+    }
+}
+
+/// How weights are stored and read. Arithmetic is in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Weights {
+    F32,
+    /// f16, two a word, taken apart by the shader.
+    Unpacked,
+    /// The same bytes as numbers of a type that the device has: the feature `shader-f16`.
+    Native,
+}
+
+impl Weights {
+    /// In the order of their numbers; what any device can do comes first.
+    pub const ALL: &[Weights] = &[Weights::F32, Weights::Unpacked, Weights::Native];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Weights::F32 => "f32",
+            Weights::Unpacked => "unpacked f16",
+            Weights::Native => "native f16",
+        }
+    }
+
+    /// Whether they are stored as f16.
+    pub fn are_half(self) -> bool {
+        self != Weights::F32
+    }
 }
 
 /// Inputs of the kernels that take several layers at once, in `shaders/six.wgsl`; those that are not used may be bound to
@@ -70,19 +104,28 @@ macro_rules! text {
     };
 }
 
+macro_rules! weighted {
+    ($weights:literal, $($piece:expr),+) => {
+        concat!(include_str!(concat!("../../shaders/weight_", $weights, ".wgsl")), "\n", text!($($piece),+))
+    };
+}
+
 macro_rules! forms {
     ($module:ident) => {
-        &[Form { name: stringify!($module), source: text!(stringify!($module)), half_source: None }]
+        &[Form { name: stringify!($module), sources: &[text!(stringify!($module))] }]
     };
     ($module:ident weight { $($form:ident = [$($piece:literal),+]),+ $(,)? }) => {
         &[$(Form {
             name: stringify!($form),
-            source: text!("weight_f32", $($piece),+),
-            half_source: Some(text!("weight_f16", $($piece),+)),
+            sources: &[
+                weighted!("f32", $($piece),+),
+                weighted!("f16_unpacked", $($piece),+),
+                weighted!("f16_native", $($piece),+),
+            ],
         }),+]
     };
     ($module:ident plain { $($form:ident = [$($piece:literal),+]),+ $(,)? }) => {
-        &[$(Form { name: stringify!($form), source: text!($($piece),+), half_source: None }),+]
+        &[$(Form { name: stringify!($form), sources: &[text!($($piece),+)] }),+]
     };
 }
 
@@ -173,10 +216,13 @@ kernel_table! {
         rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
     },
     Unembed = unembed weight {
-        rows = ["unembed", "block", "unembed_rows"],
-        tile = ["unembed", "quads", "tile", "unembed_tile"],
+        rows = ["record", "unembed", "block", "unembed_rows"],
+        tile = ["record", "unembed", "quads", "tile", "unembed_tile"],
     },
-    TokenScores = token_scores,
+    TokenScores = token_scores plain {
+        split = ["record", "token_scores", "token_scores_split"],
+        rows = ["record", "token_scores", "token_scores_rows"],
+    },
     RowNorms = row_norms plain { row_norms = ["six", "row_norms"] },
     Gram = gram plain { gram = ["six", "double", "gram"] },
     Cholesky = cholesky plain { cholesky = ["double", "cholesky"] },
@@ -194,7 +240,7 @@ impl KernelId {
 impl Op {
     /// Whether the input at [`WEIGHT_INPUT`] holds weights, which may be stored as f16.
     pub fn has_weights(&self) -> bool {
-        self.kernel().spec().forms[0].half_source.is_some()
+        self.kernel().spec().has_weights()
     }
 
     /// Rows of the weights.
@@ -219,6 +265,10 @@ impl Op {
 }
 
 impl Spec {
+    pub fn has_weights(&self) -> bool {
+        self.forms[0].sources.len() > 1
+    }
+
     /// The form of that name.
     pub fn form(&self, name: &str) -> Option<usize> {
         self.forms.iter().position(|form| form.name == name)

@@ -4,6 +4,9 @@
 use super::Kernel;
 use super::unembed::{RECORD, Running, TOP, write_record};
 
+/// Tokens a workgroup of each form.
+pub const ROWS: [u32; 2] = [4, 64];
+
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
 pub struct Params {
@@ -16,7 +19,11 @@ impl Kernel for Params {
     const INPUTS: &'static [&'static str] = &["partials"];
 
     fn groups(&self) -> [u32; 3] {
-        [self.rows.div_ceil(64), 1, 1]
+        self.form_groups(0)
+    }
+
+    fn form_groups(&self, form: usize) -> [u32; 3] {
+        [self.rows.div_ceil(ROWS[form]), 1, 1]
     }
 
     fn output_words(&self) -> usize {

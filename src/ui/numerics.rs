@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::state::State;
+use crate::kernels::Weights;
 use crate::self_test::Check;
 use crate::words::grouped;
 
@@ -100,8 +101,8 @@ fn Facts(state: State) -> impl IntoView {
 #[component]
 fn Kernels(state: State) -> impl IntoView {
     let facts = move || state.numerics.facts.get();
-    let form = |(kernel, form, half): (&'static str, String, bool)| {
-        view! { <tr><th scope="row">{kernel}</th><td>{form}</td><td>{if half { "f16" } else { "f32" }}</td></tr> }
+    let form = |(kernel, form, weights): (&'static str, String, Weights)| {
+        view! { <tr><th scope="row">{kernel}</th><td>{form}</td><td>{weights.name()}</td></tr> }
     };
     view! {
         <h2>"Kernels"<span>"chosen for this adapter by a short measurement"</span></h2>
@@ -117,7 +118,7 @@ fn Kernels(state: State) -> impl IntoView {
                 <div class="table-scroll"><table class="heads">
                     <thead><tr><th>"kernel"</th><th>"form"</th><th>"weights"</th><th>"ms a launch"</th></tr></thead>
                     <tbody>{move || facts().timings.into_iter().map(|t| view! {
-                        <tr><th scope="row">{t.kernel}</th><td>{t.form}</td><td>{if t.half { "f16" } else { "f32" }}</td><td>{format!("{:.3}", t.ms)}</td></tr>
+                        <tr><th scope="row">{t.kernel}</th><td>{t.form}</td><td>{t.weights.name()}</td><td>{format!("{:.3}", t.ms)}</td></tr>
                     }).collect_view()}</tbody>
                 </table></div>
             </details>

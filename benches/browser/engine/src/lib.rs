@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session, Timing};
+use cascade::kernels::Weights;
 use cascade::model::{Config, Slot, parse_modes, random};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -31,13 +32,16 @@ impl Adapter {
 
     /// The forms of kernels that were chosen for the adapter, for the record.
     pub fn forms(&self) -> String {
-        let name = |(kernel, form, half)| format!("{kernel}: {form}{}", if half { " (f16 weights)" } else { "" });
+        let name = |(kernel, form, weights): (&str, String, Weights)| match weights {
+            Weights::F32 => format!("{kernel}: {form}"),
+            _ => format!("{kernel}: {form} ({} weights)", weights.name()),
+        };
         self.engine().facts().forms.into_iter().map(name).collect::<Vec<_>>().join("; ")
     }
 
     /// What they were chosen by, in microseconds a launch.
     pub fn timings(&self) -> String {
-        let time = |t: Timing| format!("{} {}{} {:.1}", t.kernel, t.form, if t.half { "/f16" } else { "" }, t.ms * 1e3);
+        let time = |t: Timing| format!("{} {} ({}) {:.1}", t.kernel, t.form, t.weights.name(), t.ms * 1e3);
         self.engine().facts().timings.into_iter().map(time).collect::<Vec<_>>().join("; ")
     }
 

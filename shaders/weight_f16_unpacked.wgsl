@@ -1,4 +1,4 @@
-// The weights of a kernel, stored as f16, two a word.
+// The weights of a kernel, stored as f16, two a word, for any device.
 
 @group(0) @binding(2) var<storage, read> weight: array<vec2<u32>>; // [rows, width / 4]
 
