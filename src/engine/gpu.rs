@@ -149,7 +149,10 @@ impl Gpu {
     /// another process.
     fn compile_ahead(&self) {
         use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, TokenScores, Unembed};
-        self.compile(&[Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores]);
+        self.compile(&[Embed, LayerNorm, Matmul, Attention, Unembed, TokenScores]);
+        if self.variants.queries_apart() {
+            self.compile(&[HeadProduct]);
+        }
     }
 
     /// The same for what a first change to a linear mode needs.
