@@ -38,15 +38,15 @@ fn total(v: vec4<f32>) -> f32 {
     return v.x + v.y + v.z + v.w;
 }
 
-// Products of a query with keys j … j + 3.
-fn four_scores(q_start: u32, j: u32, last: u32, head: u32) -> vec4<f32> {
+// Products of query `query` of the tile with keys j … j + 3.
+fn four_scores(query: u32, j: u32, last: u32, head: u32) -> vec4<f32> {
     let k0 = view_start(params.key, min(j, last), head);
     let k1 = view_start(params.key, min(j + 1u, last), head);
     let k2 = view_start(params.key, min(j + 2u, last), head);
     let k3 = view_start(params.key, min(j + 3u, last), head);
     var g = vec4<f32>(0.0);
     for (var i = 0u; i < params.query.width / 4u; i++) {
-        let q = queries[q_start + i];
+        let q = query_tile[i][query];
         g += vec4<f32>(dot(q, keys[k0 + i]), dot(q, keys[k1 + i]), dot(q, keys[k2 + i]), dot(q, keys[k3 + i]));
     }
     return g;
@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let last = params.tokens - 1u;
     // Rows past the end repeat the last one and are not stored.
     let row = min(group.x * ROWS + query, last);
-    let q_start = view_start(params.query, row, head);
+    fill_queries(thread, group.x * ROWS, head);
 
     var sums = no_sums();
     var top = NONE;
@@ -130,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let j = first + lane * 4u;
         var g = vec4<f32>(0.0);
         if (first <= end) {
-            g = four_scores(q_start, j, last, head);
+            g = four_scores(query, j, last, head);
         }
         let hidden = vec4<u32>(j, j + 1u, j + 2u, j + 3u) > vec4<u32>(row);
         g = select(g * params.scale, vec4<f32>(NONE), hidden);

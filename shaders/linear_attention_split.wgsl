@@ -19,7 +19,7 @@ struct Quad {
 }
 
 // The strand's part of what comes from the tokens before the chunk.
-fn from_state(state: u32, q_start: u32, quad: u32, strand: u32) -> Quad {
+fn from_state(state: u32, query: u32, quad: u32, strand: u32) -> Quad {
     let v_quads = params.value.width / 4u;
     let width = params.key.width;
     var out = Quad(vec4<f32>(0.0), vec4<f32>(0.0));
@@ -27,7 +27,7 @@ fn from_state(state: u32, q_start: u32, quad: u32, strand: u32) -> Quad {
         return out;
     }
     for (var i = strand; i < width / 4u; i += STRANDS) {
-        let q = feature_map(params.feature, queries[q_start + i]);
+        let q = query_tile[i][query];
         let at = state + i * 4u * v_quads + quad;
         out.product += q.x * prefixes[at] + q.y * prefixes[at + v_quads];
         out.product += q.z * prefixes[at + 2u * v_quads] + q.w * prefixes[at + 3u * v_quads];
@@ -90,7 +90,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let last = params.tokens - 1u;
     // Rows past the end repeat the last one and are not stored.
     let row = min(group.x * ROWS + query, last);
-    let q_start = view_start(params.query, row, head);
+    fill_queries(thread, group.x * ROWS, head);
     let q_quads = params.query.width / 4u;
     let v_quads = params.value.width / 4u;
     let chunk = group.x * ROWS / CHUNK;
@@ -99,16 +99,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     var mass = 0.0;
     for (var i = strand; i < q_quads; i += STRANDS) {
-        mass += dot(feature_map(params.feature, queries[q_start + i]), prefixes[state + outer + i]);
+        mass += dot(query_tile[i][query], prefixes[state + outer + i]);
     }
-    var p0 = from_state(state, q_start, lane, strand);
-    var p1 = from_state(state, q_start, lane + 4u, strand);
-    var p2 = from_state(state, q_start, lane + 8u, strand);
-    var p3 = from_state(state, q_start, lane + 12u, strand);
-    var p4 = from_state(state, q_start, lane + 16u, strand);
-    var p5 = from_state(state, q_start, lane + 20u, strand);
-    var p6 = from_state(state, q_start, lane + 24u, strand);
-    var p7 = from_state(state, q_start, lane + 28u, strand);
+    var p0 = from_state(state, query, lane, strand);
+    var p1 = from_state(state, query, lane + 4u, strand);
+    var p2 = from_state(state, query, lane + 8u, strand);
+    var p3 = from_state(state, query, lane + 12u, strand);
+    var p4 = from_state(state, query, lane + 16u, strand);
+    var p5 = from_state(state, query, lane + 20u, strand);
+    var p6 = from_state(state, query, lane + 24u, strand);
+    var p7 = from_state(state, query, lane + 28u, strand);
 
     let first = chunk * CHUNK + strand * KEYS;
     let visible = first <= group.x * ROWS + ROWS - 1u;
@@ -120,12 +120,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let k3 = view_start(params.key, min(j + 3u, last), head);
         var g = vec4<f32>(0.0);
         for (var i = 0u; i < q_quads; i++) {
-            let q = feature_map(params.feature, queries[q_start + i]);
+            let q = query_tile[i][query];
             g += vec4<f32>(
-                dot(q, feature_map(params.feature, keys[k0 + i])),
-                dot(q, feature_map(params.feature, keys[k1 + i])),
-                dot(q, feature_map(params.feature, keys[k2 + i])),
-                dot(q, feature_map(params.feature, keys[k3 + i])),
+                dot(q, key_feature(keys[k0 + i])),
+                dot(q, key_feature(keys[k1 + i])),
+                dot(q, key_feature(keys[k2 + i])),
+                dot(q, key_feature(keys[k3 + i])),
             );
         }
         let position = vec4<u32>(j, j + 1u, j + 2u, j + 3u);

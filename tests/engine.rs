@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cascade::engine::{Engine, Gpu, Session};
-use cascade::kernels::TABLE;
+use cascade::kernels::{Op, TABLE};
 use cascade::model::random;
 use cascade::model::{LayerMode, Slot};
 use pollster::block_on;
@@ -52,6 +52,19 @@ fn a_repeated_toggle_makes_nothing_on_the_device() {
         assert_eq!(first, second, "{family}: results");
         // All layers are alike, and so are their launches' parameters.
         assert!(before.1 < 20, "{family}: {} parameter sets", before.1);
+    }
+}
+
+/// GPUs make queries inside attention; software adapters are faster with a launch for them.
+#[test]
+fn queries_take_no_launch_on_gpus() {
+    for (name, gpu) in common::variants() {
+        let mut session = session(&gpu, "sd");
+        for mode in [LayerMode::Softmax, LayerMode::Linearized, LayerMode::Elu1] {
+            let steps = block_on(session.time_steps(&[mode; 6])).expect("a run");
+            let products = steps.iter().filter(|(step, _)| matches!(step.op, Op::HeadProduct(_))).count();
+            assert_eq!(products, if name == "rows" { 6 } else { 0 }, "{name}, {mode}");
+        }
     }
 }
 

@@ -135,6 +135,10 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("other = 1u", "other = 2u"),
             ("strand_sum.y *", "sum *"),
             ("quad < params.value.width / 4u && ", ""),
+            ("head % params.kernels", "head % 1u"),
+            ("q.w * matrices[at + 3u * quads]", "q.w * matrices[at + 2u * quads]"),
+            ("cell < quads * ROWS", "cell < quads * ROWS - 1u"),
+            ("first_row + row, params", "first_row + row + 1u, params"),
             // rows
             ("at + 3u) > vec4<u32>(row)", "at + 2u) > vec4<u32>(row)"),
             ("first < end", "first + 1u < end"),
@@ -171,6 +175,11 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("28u, out, n, p7", "28u, out, n, p6"),
             ("scores[at + 192u]", "scores[at + 128u]"),
             ("strand == 0u", "strand <= 1u"),
+            ("head % params.kernels", "head % 1u"),
+            ("q.y * matrices[at + quads]", "q.y * matrices[at]"),
+            ("key_feature(made_query(start, head, quad))", "made_query(start, head, quad)"),
+            ("key_feature(queries[start + quad])", "queries[start + quad]"),
+            ("cell += 256u", "cell += 512u"),
             // rows
             ("params.scale * mass / n) / n", "params.scale * mass) / n"),
             ("at + 3u) > vec4<u32>(row)", "at + 2u) > vec4<u32>(row)"),
@@ -407,6 +416,12 @@ fn head_product_cases(rng: &mut Rng) -> Vec<Case> {
     cases
 }
 
+/// Matrices that leave queries about as long as what they are made of.
+fn query_matrices(rng: &mut Rng, kernels: u32, width: u32) -> Vec<f32> {
+    // There is no binding an empty buffer.
+    rng.values((kernels * width * width).max(4) as usize, (3.0 / width.max(1) as f32).sqrt())
+}
+
 fn attention_cases(rng: &mut Rng) -> Vec<Case> {
     let mut cases = Vec::new();
     let sizes = [
@@ -424,12 +439,16 @@ fn attention_cases(rng: &mut Rng) -> Vec<Case> {
     ];
     for (tokens, heads, width, value_width) in sizes {
         for (view, size) in [(dense as fn(u32, u32) -> HeadView, 1.0), (strided, 30.0 / (width as f32).sqrt())] {
-            let (query, key, value) = (view(heads, width), view(heads, width), view(heads, value_width));
-            let scale = 1.0 / (width as f32).sqrt();
-            let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
-            let mut inputs = vec![fill(rng, query, tokens, heads, size), fill(rng, key, tokens, heads, size)];
-            inputs.push(fill(rng, value, tokens, heads, 1.0));
-            cases.push(Case { op: Op::Attention(params), inputs });
+            // Queries as they are, and from matrices: one for all heads, one each.
+            for kernels in [0, 1, heads] {
+                let (query, key, value) = (view(heads, width), view(heads, width), view(heads, value_width));
+                let scale = 1.0 / (width as f32).sqrt();
+                let params = attention::Params { tokens, heads, scale, kernels, query, key, value };
+                let mut inputs = vec![fill(rng, query, tokens, heads, size), fill(rng, key, tokens, heads, size)];
+                inputs.push(fill(rng, value, tokens, heads, 1.0));
+                inputs.push(query_matrices(rng, kernels, width));
+                cases.push(Case { op: Op::Attention(params), inputs });
+            }
         }
     }
     // q, k and v of all heads in one buffer, as the plans have them; equal scores; scores of ±1000, where one
@@ -439,16 +458,16 @@ fn attention_cases(rng: &mut Rng) -> Vec<Case> {
         let view = |offset, width| HeadView { offset, row: heads * 20, head: width, width };
         let query = HeadView { head: 16, ..view(0, width) };
         let (key, value) = (HeadView { offset: 8, ..query }, HeadView { head: 4, ..view(32, 4) });
-        let params = attention::Params { tokens, heads, scale, pad: 0, query, key, value };
+        let params = attention::Params { tokens, heads, scale, kernels: 0, query, key, value };
         // Eighths: the scores themselves are exact, however large.
         let all: Vec<f32> = rng.values((tokens * heads * 20) as usize, 8.0).iter().map(|x| x.round() / 8.0).collect();
-        cases.push(Case { op: Op::Attention(params), inputs: vec![all.clone(), all.clone(), all] });
+        cases.push(Case { op: Op::Attention(params), inputs: vec![all; 4] });
     }
     cases
 }
 
 /// (tokens, heads, width, value width) of the linear modes: around chunks of 64 and tiles of 16.
-const LINEAR_SIZES: [(u32, u32, u32, u32); 10] = [
+const LINEAR_SIZES: [(u32, u32, u32, u32); 11] = [
     (1, 1, 4, 4),
     (15, 2, 8, 12),
     (17, 1, 4, 128),
@@ -457,6 +476,7 @@ const LINEAR_SIZES: [(u32, u32, u32, u32); 10] = [
     (65, 3, 8, 4),
     (127, 1, 64, 64),
     (129, 2, 12, 20),
+    (71, 1, 128, 8),
     (193, 1, 0, 32),
     (80, 2, 0, 100),
 ];
@@ -502,19 +522,25 @@ fn linear_attention_cases(rng: &mut Rng) -> Vec<Case> {
         let words = p.heads * chunk_state::state_words(p.key.width, p.value.width);
         let scan = chunk_scan::Params { chunks: p.tokens.div_ceil(chunk_state::CHUNK), words, pad: [0; 2] };
         let prefixes = reference(&Case { op: Op::ChunkScan(scan), inputs: vec![states] }, 0);
-        let params = linear_attention::Params {
-            tokens: p.tokens,
-            heads: p.heads,
-            feature: p.feature,
-            scale: 0.7,
-            epsilon: linear_attention::ELU1_EPSILON,
-            pad: [0; 3],
-            query,
-            key: p.key,
-            value: p.value,
-        };
-        let queries = fill(rng, query, p.tokens, p.heads, 1.0);
-        cases.push(Case { op: Op::LinearAttention(params), inputs: vec![queries, keys, values, prefixes] });
+        // Uniform averaging has no queries to make.
+        for kernels in [0, p.heads.min(query.width)] {
+            let params = linear_attention::Params {
+                tokens: p.tokens,
+                heads: p.heads,
+                feature: p.feature,
+                scale: 0.7,
+                epsilon: linear_attention::ELU1_EPSILON,
+                kernels,
+                pad: [0; 2],
+                query,
+                key: p.key,
+                value: p.value,
+            };
+            let queries = fill(rng, query, p.tokens, p.heads, 1.0);
+            let matrices = query_matrices(rng, kernels, query.width);
+            let inputs = vec![queries, keys.clone(), values.clone(), prefixes.clone(), matrices];
+            cases.push(Case { op: Op::LinearAttention(params), inputs });
+        }
     }
     // φ(k) of deeply negative keys is next to nothing: here the denominator is its ε.
     let (tokens, heads, view) = (70, 1, dense(1, 4));
@@ -524,13 +550,14 @@ fn linear_attention_cases(rng: &mut Rng) -> Vec<Case> {
         feature: chunk_state::ELU1,
         scale: 1.0,
         epsilon: linear_attention::ELU1_EPSILON,
-        pad: [0; 3],
+        kernels: 0,
+        pad: [0; 2],
         query: view,
         key: view,
         value: view,
     };
     let words = chunk_state::state_words(4, 4) as usize * 2;
-    let inputs = vec![vec![0.0; 280], vec![-16.0; 280], rng.values(280, 1.0), vec![0.0; words]];
+    let inputs = vec![vec![0.0; 280], vec![-16.0; 280], rng.values(280, 1.0), vec![0.0; words], vec![0.0; 4]];
     cases.push(Case { op: Op::LinearAttention(params), inputs });
     cases
 }

@@ -150,6 +150,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Attention | KernelId::LinearAttention, "rows" | "rows_elu1", "ROWS") => attention::THREAD_ROWS,
         (KernelId::ChunkState | KernelId::LinearAttention, _, "CHUNK") => chunk_state::CHUNK,
         (KernelId::LinearAttention, "split", "ROWS") => linear_attention::ROWS,
+        (KernelId::Attention | KernelId::LinearAttention, "split", "MOST_QUADS") => attention::MAX_WIDTH / 4,
         (KernelId::ChunkState, "split", "CELLS") => chunk_state::CELLS,
         // Four strands.
         (KernelId::ChunkState, "split", "SHARE") => chunk_state::CHUNK / 4,

@@ -163,12 +163,22 @@ fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 5] {
     let mut values = |count| rng.values(count as usize, 1.0);
     let view = |offset| HeadView { offset, row: 576, head: 32, width: 32 };
     let (query, key, value) = (view(0), view(192), view(384));
-    let (heads, feature, chunks) = (6, chunk_state::IDENTITY, tokens.div_ceil(chunk_state::CHUNK));
-    let attend = attention::Params { tokens, heads, scale: 0.2, pad: 0, query, key, value };
+    let (heads, kernels, feature, chunks) = (6, 0, chunk_state::IDENTITY, tokens.div_ceil(chunk_state::CHUNK));
+    let attend = attention::Params { tokens, heads, scale: 0.2, kernels, query, key, value };
     let sums = chunk_state::Params { tokens, heads, feature, pad: 0, key, value };
     let epsilon = linear_attention::ELU1_EPSILON;
-    let linear =
-        linear_attention::Params { tokens, heads, feature, scale: 0.2, epsilon, pad: [0; 3], query, key, value };
+    let linear = linear_attention::Params {
+        tokens,
+        heads,
+        feature,
+        scale: 0.2,
+        epsilon,
+        kernels,
+        pad: [0; 2],
+        query,
+        key,
+        value,
+    };
     let all = values(tokens * 576);
     let prefixes = values(chunks * heads * chunk_state::state_words(32, 32));
     let weight = values(4096 * 192).iter().map(|w| half(*w)).collect();
@@ -177,9 +187,9 @@ fn on_text(tokens: u32) -> [(Op, Vec<Vec<f32>>); 5] {
     let merge = token_scores::Params { rows: tokens, slabs: unembed.slabs, pad: [0; 2] };
     let records = values(tokens * unembed.slabs * RECORD as u32).iter().map(|x| x.abs()).collect();
     [
-        (Op::Attention(attend), vec![all.clone(); 3]),
+        (Op::Attention(attend), vec![all.clone(); 4]),
         (Op::ChunkState(sums), vec![all.clone(); 2]),
-        (Op::LinearAttention(linear), [vec![all; 3], vec![prefixes]].concat()),
+        (Op::LinearAttention(linear), vec![all.clone(), all.clone(), all.clone(), prefixes, all]),
         (Op::Unembed(unembed), scores),
         (Op::TokenScores(merge), vec![records]),
     ]

@@ -68,7 +68,7 @@ const MAX_LAYERS: usize = 128;
 const MAX_SIZE: usize = 1 << 20;
 /// Widest head the kernels take: see `kernels::attention`.
 const MAX_HEAD: usize = 64;
-const MAX_VALUE: usize = crate::kernels::attention::MAX_VALUE_WIDTH;
+const MAX_VALUE: usize = crate::kernels::attention::MAX_WIDTH as usize;
 
 /// Checks that `found` is in 1..=`most` and a multiple of `step`.
 fn size(name: &str, found: usize, most: usize, step: usize) -> Result<usize, CheckpointError> {

@@ -159,7 +159,10 @@ impl Gpu {
     fn compile_ahead(&self) {
         use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, RowNorms, TokenScores, Unembed};
         use KernelId::{Bisection, Cholesky, Congruence, Gram, Tridiagonal};
-        self.compile(&[Embed, LayerNorm, Matmul, HeadProduct, Attention, Unembed, TokenScores, RowNorms]);
+        self.compile(&[Embed, LayerNorm, Matmul, Attention, Unembed, TokenScores, RowNorms]);
+        if self.variants.queries_apart() {
+            self.compile(&[HeadProduct]);
+        }
         if !self.device.software {
             self.compile(&[Gram, Cholesky, Congruence, Tridiagonal, Bisection]);
         }

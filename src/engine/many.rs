@@ -119,6 +119,7 @@ impl Session {
         let lanes = self.prepare_lanes(&missing)?;
         let model = std::sync::Arc::clone(&self.model);
         let mut plan = Plan::new(&model.config, self.ids.len());
+        plan.queries_apart = self.engine.queries_apart();
         let order = plan.run_lanes(&lanes);
         let steps = plan.steps;
         let words = lanes.len() * self.ids.len() * RECORD;

@@ -97,6 +97,11 @@ impl Engine {
         }
     }
 
+    /// What a plan for this engine must know: see [`crate::model::Plan::queries_apart`].
+    pub(crate) fn queries_apart(&self) -> bool {
+        self.variants().is_none_or(Variants::queries_apart)
+    }
+
     /// A table of rows of `width` numbers, which may be larger than what a GPU binds at once.
     pub(crate) fn upload_rows(&mut self, buffer: Buffer, data: &[f32], width: usize) -> Result<(), EngineError> {
         match self {

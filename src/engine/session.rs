@@ -172,6 +172,7 @@ impl Session {
     fn steps(&self, slot: Slot, modes: &[LayerMode], source: Option<Slot>, from: usize) -> Vec<Step> {
         let keep = if slot == Slot::Baseline { self.keep } else { Keep::Nothing };
         let mut plan = Plan::keeping(&self.model.config, self.ids.len(), keep);
+        plan.queries_apart = self.engine.queries_apart();
         let mut input = match source {
             Some(source) => Buffer::Residual(source, from),
             None => {

@@ -56,18 +56,19 @@ impl Variants {
             Op::Matmul(p) => {
                 self.larger.iter().rev().find(|(least, _)| p.rows * p.cols >= *least).map_or(form, |(_, form)| *form)
             }
-            Op::Attention(p) => {
-                let turns = p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4);
-                if turns > TURNS { 0 } else { form }
-            }
-            _ if op.takes_form(form) => form,
-            _ => form - 1,
+            Op::Attention(p) if p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4) > TURNS => 0,
+            _ => (0..=form).rev().find(|form| op.takes_form(*form)).unwrap_or(0),
         }
     }
 
     /// The form that runs most launches of a kernel.
     pub(super) fn chosen_form(&self, kernel: KernelId) -> usize {
         self.forms.get(&kernel).copied().unwrap_or(0)
+    }
+
+    /// Whether queries that small matrices make want a launch of their own: GPUs make them inside attention.
+    pub(super) fn queries_apart(&self) -> bool {
+        [KernelId::Attention, KernelId::LinearAttention].iter().any(|kernel| self.chosen_form(*kernel) != 0)
     }
 
     pub(super) fn half(&self, kernel: KernelId) -> bool {

@@ -1,6 +1,8 @@
-//! Causal softmax attention: out_i = Σ_{j≤i} softmax_j(scale · q_i·k_j) v_j. Flash style: no T×T buffer.
+//! Causal softmax attention: out_i = Σ_{j≤i} softmax_j(scale · q_i·k_j) v_j, with q = z K where a small matrix a head makes
+//! the queries (q = u (S − D), or z (J′ + J_sym) for a standard head with part of its routing cut). Flash style: no T×T
+//! buffer.
 
-use super::{HeadView, Kernel, add_scaled, dot, store};
+use super::{HeadView, Kernel, add_scaled, store};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
@@ -9,8 +11,9 @@ pub struct Params {
     pub heads: u32,
     /// Factor on the scores: 1/√r, or 1/(2√r) on doubled width.
     pub scale: f32,
-    pub pad: u32,
-    /// Widths are multiples of 4; `value.width` is at most [`MAX_VALUE_WIDTH`].
+    /// Number of matrices K, which the heads use in turn; with 0 the queries are there as they are.
+    pub kernels: u32,
+    /// Of q, or of z. Widths are multiples of 4 and at most [`MAX_WIDTH`].
     pub query: HeadView,
     pub key: HeadView,
     pub value: HeadView,
@@ -21,11 +24,11 @@ pub const ROWS: u32 = 8;
 /// Queries a thread of the second, and threads a workgroup.
 pub const THREAD_ROWS: u32 = 8;
 pub const THREADS: u32 = 8;
-/// What the shader's named accumulators hold.
-pub const MAX_VALUE_WIDTH: usize = 128;
+/// What the first form's named accumulators and its tile of queries hold.
+pub const MAX_WIDTH: u32 = 128;
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["queries", "keys", "values"];
+    const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "matrices"];
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]
@@ -38,19 +41,25 @@ impl Kernel for Params {
         }
     }
 
+    /// The second would make each query once for every key.
+    fn takes_form(&self, form: usize) -> bool {
+        form == 0 || self.kernels == 0
+    }
+
     fn output_words(&self) -> usize {
         (self.tokens * self.heads * self.value.width) as usize
     }
 
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
-        let [q, k, v] = inputs else { unreachable!("attention has three inputs") };
+        let [q, k, v, matrices] = inputs else { unreachable!("attention has four inputs") };
         let (heads, width) = (self.heads as usize, self.value.width as usize);
         let (mut scores, mut acc) = (Vec::new(), vec![0f64; width]);
         for h in 0..heads {
             for i in 0..self.tokens as usize {
-                let query = self.query.slice(q, i, h);
+                let query = self.query.query(q, (self.kernels, matrices), i, h);
                 scores.clear();
-                scores.extend((0..=i).map(|j| f64::from(self.scale) * dot(query, self.key.slice(k, j, h))));
+                let score = |k: &[f32]| query.iter().zip(k).map(|(q, k)| q * f64::from(*k)).sum::<f64>();
+                scores.extend((0..=i).map(|j| f64::from(self.scale) * score(self.key.slice(k, j, h))));
                 let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let mut sum = 0.0;
                 acc.fill(0.0);

@@ -1,4 +1,5 @@
-//! Linear modes, step 3: the output from the state before the chunk and the visible tokens inside it.
+//! Linear modes, step 3: the output from the state before the chunk and the visible tokens inside it, with q = z K
+//! where a small matrix a head makes the queries, as in [`super::attention`].
 //!
 //! - linearized: w_ij = (1 + G_ij − mean_{j'≤i} G_ij′)/n_i, G = scale · q·k. With the sums over j ≤ i,
 //!   out_i = (Σv + scale·(q·Σk⊗v) − scale·(q·Σk)·Σv/n)/n. Width 0 leaves Σv/n: uniform averaging.
@@ -22,7 +23,10 @@ pub struct Params {
     pub scale: f32,
     /// [`ELU1_EPSILON`].
     pub epsilon: f32,
-    pub pad: [u32; 3],
+    /// Number of matrices K, which the heads use in turn; with 0 the queries are there as they are.
+    pub kernels: u32,
+    pub pad: [u32; 2],
+    /// Of q, or of z.
     pub query: HeadView,
     pub key: HeadView,
     pub value: HeadView,
@@ -32,7 +36,7 @@ pub struct Params {
 pub const ROWS: u32 = 16;
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "prefixes"];
+    const INPUTS: &'static [&'static str] = &["queries", "keys", "values", "prefixes", "matrices"];
 
     fn groups(&self) -> [u32; 3] {
         [self.tokens.div_ceil(ROWS), self.heads, 1]
@@ -45,9 +49,9 @@ impl Kernel for Params {
         }
     }
 
-    /// The last form leaves φ out.
+    /// All but the first would make each query several times, and the last leaves φ out.
     fn takes_form(&self, form: usize) -> bool {
-        form < 2 || self.feature == IDENTITY
+        form == 0 || (self.kernels == 0 && (form == 1 || self.feature == IDENTITY))
     }
 
     fn output_words(&self) -> usize {
@@ -55,7 +59,7 @@ impl Kernel for Params {
     }
 
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
-        let [queries, keys, values, states] = inputs else { unreachable!("linear_attention has four inputs") };
+        let [queries, keys, values, states, matrices] = inputs else { unreachable!("linear_attention has five inputs") };
         let (w, vw, heads) = (self.key.width as usize, self.value.width as usize, self.heads as usize);
         let words = state_words(self.key.width, self.value.width) as usize;
         let mut state = vec![0f64; words];
@@ -76,8 +80,9 @@ impl Kernel for Params {
 
                 out.fill(0.0);
                 let mut mass = 0.0;
-                for (a, q) in self.query.slice(queries, i, h).iter().enumerate() {
-                    let q = feature(self.feature, f64::from(*q));
+                let query = self.query.query(queries, (self.kernels, matrices), i, h);
+                for (a, q) in query.into_iter().enumerate() {
+                    let q = feature(self.feature, q);
                     mass += q * state[(w + 1) * vw + a];
                     out.iter_mut().zip(&state[a * vw..]).for_each(|(o, s)| *o += q * s);
                 }

@@ -25,7 +25,8 @@ pub trait Kernel: Pod {
     fn form_groups(&self, _form: usize) -> [u32; 3] {
         self.groups()
     }
-    /// Whether that form takes these parameters; where it does not, the one before it does.
+    /// Whether that form takes these parameters; the first takes all, and where one does not, the next before it does
+    /// that takes them.
     fn takes_form(&self, _form: usize) -> bool {
         true
     }
@@ -202,7 +203,7 @@ kernel_table! {
     },
     HeadProduct = head_product,
     Attention = attention plain {
-        split = ["attention", "attention_split"],
+        split = ["attention", "feature_identity", "query_tile", "attention_split"],
         rows = ["attention", "feature_identity", "rows", "attention_rows"],
     },
     ChunkState = chunk_state plain {
@@ -211,7 +212,7 @@ kernel_table! {
     },
     ChunkScan = chunk_scan,
     LinearAttention = linear_attention plain {
-        split = ["linear_attention", "linear_attention_split"],
+        split = ["linear_attention", "feature_given", "query_tile", "linear_attention_split"],
         rows_elu1 = ["linear_attention", "feature_given", "rows", "linear_attention_rows"],
         rows = ["linear_attention", "feature_identity", "rows", "linear_attention_rows"],
     },
@@ -292,6 +293,21 @@ impl HeadView {
     pub fn slice<'a>(&self, data: &'a [f32], t: usize, h: usize) -> &'a [f32] {
         let start = self.offset as usize + t * self.row as usize + h * self.head as usize;
         &data[start..start + self.width as usize]
+    }
+
+    /// The query of token `t`, head `h`, in f64: what lies there, times that head's of so many square matrices, which
+    /// the heads use in turn, where there are any.
+    fn query(&self, data: &[f32], (kernels, matrices): (u32, &[f32]), t: usize, h: usize) -> Vec<f64> {
+        let (z, w) = (self.slice(data, t, h), self.width as usize);
+        if kernels == 0 {
+            return z.iter().map(|x| f64::from(*x)).collect();
+        }
+        let mut query = vec![0.0; w];
+        let matrix = &matrices[h % kernels as usize * w * w..][..w * w];
+        for (x, row) in z.iter().zip(matrix.chunks_exact(w)) {
+            add_scaled(&mut query, row, f64::from(*x));
+        }
+        query
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Plan<'a> {
     /// How many runs go through the steps side by side, token by token.
     pub(super) lanes: usize,
     keep: Keep,
+    /// Whether queries that small matrices make come from a launch of their own, not from attention itself.
+    pub queries_apart: bool,
     /// Where the layer under construction has its projections.
     projected: Buffer,
     pub steps: Vec<Step>,
@@ -35,7 +37,10 @@ pub struct Plan<'a> {
 
 /// Where a layer's queries, keys and values lie, and the factor on their scores.
 struct Heads {
+    /// z where `kernels` says how many matrices, in `matrices`, are yet to make queries of it.
     queries: (Buffer, HeadView),
+    kernels: u32,
+    matrices: Buffer,
     key: (Buffer, HeadView),
     value: (Buffer, HeadView),
     scale: f32,
@@ -47,7 +52,7 @@ impl<'a> Plan<'a> {
     }
 
     pub fn keeping(config: &'a Config, tokens: usize, keep: Keep) -> Self {
-        Plan { config, tokens, lanes: 1, keep, projected: Buffer::Projected, steps: Vec::new() }
+        Plan { config, tokens, lanes: 1, keep, queries_apart: true, projected: Buffer::Projected, steps: Vec::new() }
     }
 
     pub(super) fn push(&mut self, op: Op, inputs: &[Buffer], output: Buffer) {
@@ -161,14 +166,15 @@ impl<'a> Plan<'a> {
     }
 
     fn mix_softmax(&mut self, layer: usize, mode: LayerMode) {
-        let Heads { queries, key, value, scale } = self.heads(layer, mode);
+        let Heads { queries, kernels, matrices, key, value, scale } = self.heads(layer, mode);
         let (tokens, heads) = (self.tokens as u32, self.lane_heads());
-        let params = attention::Params { tokens, heads, scale, pad: 0, query: queries.1, key: key.1, value: value.1 };
-        self.push(Op::Attention(params), &[queries.0, key.0, value.0], Buffer::Attended);
+        let (query, key_view, value_view) = (queries.1, key.1, value.1);
+        let params = attention::Params { tokens, heads, scale, kernels, query, key: key_view, value: value_view };
+        self.push(Op::Attention(params), &[queries.0, key.0, value.0, matrices], Buffer::Attended);
     }
 
     fn mix_linear(&mut self, layer: usize, mode: LayerMode, feature: u32) {
-        let Heads { queries, key, value, scale } = self.heads(layer, mode);
+        let Heads { queries, kernels, matrices, key, value, scale } = self.heads(layer, mode);
         let (tokens, heads) = (self.tokens as u32, self.lane_heads());
         let state = chunk_state::Params { tokens, heads, feature, pad: 0, key: key.1, value: value.1 };
         self.push(Op::ChunkState(state), &[key.0, value.0], Buffer::ChunkStates);
@@ -183,12 +189,14 @@ impl<'a> Plan<'a> {
             feature,
             scale,
             epsilon,
-            pad: [0; 3],
+            kernels,
+            pad: [0; 2],
             query,
             key: key_view,
             value: value_view,
         };
-        self.push(Op::LinearAttention(params), &[queries.0, key.0, value.0, Buffer::ChunkPrefixes], Buffer::Attended);
+        let inputs = [queries.0, key.0, value.0, Buffer::ChunkPrefixes, matrices];
+        self.push(Op::LinearAttention(params), &inputs, Buffer::Attended);
     }
 
     /// Lanes lie side by side at every token, so to the mixing they are more heads.
@@ -196,7 +204,7 @@ impl<'a> Plan<'a> {
         (self.lanes * self.config.heads) as u32
     }
 
-    /// Makes the queries where a small matrix a head is needed, and says where everything lies.
+    /// Says where everything lies. Makes the queries where a small matrix a head is needed and attention won't.
     fn heads(&mut self, layer: usize, mode: LayerMode) -> Heads {
         let (heads, r) = (self.config.heads as u32, self.config.head_dim[layer] as u32);
         let (width, value_width) = (self.config.score_width(layer) as u32, self.config.value_dim[layer] as u32);
@@ -210,22 +218,26 @@ impl<'a> Plan<'a> {
         let value = (values, HeadView { offset, row: value_row, head: value_width, width: value_width });
         let view = |offset, used| (scores, HeadView { offset, row, head: width, width: used });
         let root = (r as f32).sqrt();
+        // An input that is not used may be bound to anything.
+        let as_they_are = |queries, key, scale| Heads { queries, kernels: 0, matrices: scores, key, value, scale };
         if mode == LayerMode::Uniform {
-            return Heads { queries: view(0, 0), key: view(0, 0), value, scale: 0.0 };
+            return as_they_are(view(0, 0), view(0, 0), 0.0);
         }
         match score_kernel(self.config, mode) {
             // A standard head whole: q and k lie side by side.
-            None => Heads { queries: view(0, r), key: view(r, r), value, scale: 1.0 / root },
+            None => as_they_are(view(0, r), view(r, r), 1.0 / root),
             // q = z K, k = z, with z = u for S-D and z = [q k] for a standard head.
             Some(kernel) => {
-                let z = view(0, width);
+                let (z, matrices) = (view(0, width), Buffer::ScoreKernel(layer, kernel));
+                let scale = if self.config.is_sd() { 1.0 / root } else { 0.5 / root };
+                if !self.queries_apart {
+                    return Heads { queries: z, kernels: heads, matrices, key: z, value, scale };
+                }
                 let out = HeadView { offset: 0, row: all * width, head: width, width };
                 let rows = self.tokens as u32;
                 let params = head_product::Params { rows, heads: all, kernels: heads, group: heads, z: z.1, out };
-                let inputs = [z.0, Buffer::ScoreKernel(layer, kernel)];
-                self.push(Op::HeadProduct(params), &inputs, Buffer::Queries);
-                let scale = if self.config.is_sd() { 1.0 / root } else { 0.5 / root };
-                Heads { queries: (Buffer::Queries, out), key: z, value, scale }
+                self.push(Op::HeadProduct(params), &[z.0, matrices], Buffer::Queries);
+                as_they_are((Buffer::Queries, out), z, scale)
             }
         }
     }

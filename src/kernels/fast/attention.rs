@@ -13,7 +13,7 @@ impl Fast for Params {
     }
 
     fn part(&self, inputs: &[&[f32]], index: usize, output: &mut [f32]) {
-        let [q, k, v] = inputs else { unreachable!("attention has three inputs") };
+        let [q, k, v, _] = inputs else { unreachable!("attention has four inputs") };
         let (heads, width) = (self.heads as usize, self.value.width as usize);
         let row = heads * width;
         let (first, end) = (index * ROWS, index * ROWS + output.len() / row);

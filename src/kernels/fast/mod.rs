@@ -13,7 +13,7 @@ mod matmul;
 mod tiles;
 mod unembed;
 
-use super::Op;
+use super::{Kernel, Op};
 
 /// A kernel's output in parts of equal length; only the last may be cut short by the buffer's end.
 pub struct Parts {
@@ -42,6 +42,9 @@ impl Op {
     /// The kernel's form for CPUs on all cores, or its reference where it has none.
     pub fn compute(&self, inputs: &[&[f32]], output: &mut [f32]) {
         match self {
+            // Launches cost nothing here: plans for CPUs fuse none.
+            Op::Attention(params) if params.kernels > 0 => params.reference(inputs, output),
+            Op::LinearAttention(params) if params.kernels > 0 => params.reference(inputs, output),
             Op::LayerNorm(params) => run(params, inputs, output),
             Op::Matmul(params) => run(params, inputs, output),
             Op::HeadProduct(params) => run(params, inputs, output),
