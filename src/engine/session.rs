@@ -171,11 +171,17 @@ impl Session {
         Ok(run)
     }
 
+    /// An empty plan for this text and engine.
+    pub(super) fn plan<'a>(&self, config: &'a Config, keep: Keep) -> Plan<'a> {
+        let mut plan = Plan::keeping(config, self.ids.len(), keep);
+        plan.fused = self.engine.fused();
+        plan
+    }
+
     /// The steps of a run from layer `from` on, whose input is in `source`, or from the embedding on.
     fn steps(&self, slot: Slot, modes: &[LayerMode], source: Option<Slot>, from: usize) -> Vec<Step> {
         let keep = if slot == Slot::Baseline { self.keep } else { Keep::Nothing };
-        let mut plan = Plan::keeping(&self.model.config, self.ids.len(), keep);
-        plan.queries_apart = self.engine.queries_apart();
+        let mut plan = self.plan(&self.model.config, keep);
         let mut input = match source {
             Some(source) => Buffer::Residual(source, from),
             None => {
@@ -210,7 +216,7 @@ impl Session {
     pub async fn head_maps(&mut self, layer: usize, head: usize, mode: LayerMode) -> Result<HeadMaps, EngineError> {
         self.ensure_baseline().await?;
         let model = Arc::clone(&self.model);
-        let mut plan = Plan::new(&model.config, self.ids.len());
+        let mut plan = self.plan(&model.config, Keep::Nothing);
         let row = plan.projected_width(layer);
         let mut source = Buffer::KeptProjection(layer);
         if self.keep != Keep::Projections {
