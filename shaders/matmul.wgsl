@@ -1,28 +1,21 @@
-// y = x Wᵀ with bias, GELU and residual epilogues, x normalised first where the form can: what all forms share.
+// y = x Wᵀ with bias, GELU and residual epilogues: what all forms share.
 
 struct Params {
     rows: u32,
     inner: u32,
     cols: u32,
     flags: u32,
-    epsilon: f32,
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>; // [rows, inner / 4]
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [cols]
 @group(0) @binding(4) var<storage, read> residual: array<f32>; // [rows, cols]
-@group(0) @binding(5) var<storage, read> gain: array<vec4<f32>>; // [inner / 4]
-@group(0) @binding(6) var<storage, read> shift: array<vec4<f32>>; // [inner / 4]
-@group(0) @binding(7) var<storage, read_write> y: array<f32>; // [rows, cols]
+@group(0) @binding(5) var<storage, read_write> y: array<f32>; // [rows, cols]
 
 const BIAS: u32 = 1u;
 const GELU: u32 = 2u;
 const RESIDUAL: u32 = 4u;
-const NORM: u32 = 8u;
 
 // Four columns of one row, as far as they lie inside.
 fn store_quad(row: u32, col: u32, sums: vec4<f32>) {

@@ -24,55 +24,6 @@ fn add_quad(sum: ptr<function, Tile>, quad: u32, mine: u32, other: u32) {
     (*sum).r3 = add_products((*sum).r3, x_slices[quad][3][m], a, b, c, d);
 }
 
-// Mean and 1/σ of the two rows of x that a thread fetches from.
-struct Moments {
-    mean: vec2<f32>,
-    inverse: vec2<f32>,
-}
-
-// The norm's gain and shift at one quad.
-struct Affine {
-    gain: vec4<f32>,
-    shift: vec4<f32>,
-}
-
-// The sum of what the threads hand in that fetch from the same rows.
-fn across(thread: u32, mine: vec2<f32>) -> vec2<f32> {
-    x_slices[thread / 32u][thread / 8u % 4u][thread % 8u] = vec4<f32>(mine, 0.0, 0.0);
-    workgroupBarrier();
-    var sum = vec2<f32>(0.0);
-    let first = thread / STEP * STEP;
-    for (var at = first; at < first + STEP; at++) {
-        sum += x_slices[at / 32u][at / 8u % 4u][at % 8u].xy;
-    }
-    workgroupBarrier();
-    return sum;
-}
-
-fn moments(thread: u32, x0: u32, x1: u32, quads: u32) -> Moments {
-    let ones = vec4<f32>(1.0);
-    var sums = vec2<f32>(0.0);
-    for (var i = thread % STEP; i < quads; i += STEP) {
-        sums += vec2<f32>(dot(x[x0 + i], ones), dot(x[x1 + i], ones));
-    }
-    let mean = across(thread, sums) / f32(params.inner);
-    var squares = vec2<f32>(0.0);
-    for (var i = thread % STEP; i < quads; i += STEP) {
-        let a = x[x0 + i] - mean.x;
-        let b = x[x1 + i] - mean.y;
-        squares += vec2<f32>(dot(a, a), dot(b, b));
-    }
-    return Moments(mean, inverseSqrt(across(thread, squares) / f32(params.inner) + params.epsilon));
-}
-
-// Past the end x becomes 0 again.
-fn fetch_affine(normed: bool, quad: u32, quads: u32) -> Affine {
-    if (!normed || quad >= quads) {
-        return Affine(vec4<f32>(0.0), vec4<f32>(0.0));
-    }
-    return Affine(gain[quad], shift[quad]);
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let first_row = group.y * ROWS;
@@ -91,18 +42,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let mine = thread % STRAND / 8u;
     let other = thread % 8u;
     var sum = Tile(vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
-    let normed = (params.flags & NORM) != 0u;
-    var rows = Moments(vec2<f32>(0.0), vec2<f32>(0.0));
-    if (normed) {
-        rows = moments(thread, x0, x1, quads);
-    }
     var next = fetch(x0, x1, w0, w1, part, quads);
-    var affine = fetch_affine(normed, part, quads);
     for (var first = 0u; first < quads; first += STEP) {
-        if (normed) {
-            next.x0 = (next.x0 - rows.mean.x) * rows.inverse.x * affine.gain + affine.shift;
-            next.x1 = (next.x1 - rows.mean.y) * rows.inverse.y * affine.gain + affine.shift;
-        }
         x_slices[part][into][place] = next.x0;
         if (ROWS > 16u) {
             x_slices[part][into][place ^ 4u] = next.x1;
@@ -111,7 +52,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         w_slices[part][into][place ^ 4u] = next.w1;
         workgroupBarrier();
         next = fetch(x0, x1, w0, w1, first + STEP + part, quads);
-        affine = fetch_affine(normed, first + STEP + part, quads);
         for (var i = 0u; i < STEP; i += STRANDS) {
             add_quad(&sum, strand + i, mine, other);
         }

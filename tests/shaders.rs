@@ -157,7 +157,6 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
         (KernelId::Matmul, _, "BIAS") => matmul::BIAS,
         (KernelId::Matmul, _, "GELU") => matmul::GELU,
         (KernelId::Matmul, _, "RESIDUAL") => matmul::RESIDUAL,
-        (KernelId::Matmul, _, "NORM") => matmul::NORM,
         // Each thread computes 4×4 elements of the tile.
         (KernelId::Matmul, "narrow", "SIDE") => matmul::TILES[0][0] / 4,
         (KernelId::Matmul, "wide", "SIDE") => matmul::TILES[1][0] / 8,

@@ -76,8 +76,8 @@ fn product(gpu: &Gpu, name: &str, rows: u32, inner: u32, cols: u32) -> Option<f6
     let mut rng = Rng(1);
     let x = rng.values((rows * inner) as usize, 1.0);
     let weight: Vec<f32> = rng.values((cols * inner) as usize, 1.0).iter().map(|w| half(*w)).collect();
-    let op = Op::Matmul(matmul::Params::new(rows, inner, cols, 0));
-    launch(gpu, name, op, &[&x, &weight, &[0.0; 4], &[0.0; 4], &[0.0; 4], &[0.0; 4]], |y| {
+    let op = Op::Matmul(matmul::Params { rows, inner, cols, flags: 0 });
+    launch(gpu, name, op, &[&x, &weight, &[0.0; 4], &[0.0; 4]], |y| {
         (0..200usize).all(|i| {
             let (r, c, inner) = (i * 7919 % rows as usize, i * 104_729 % cols as usize, inner as usize);
             let expected = dot(&x[r * inner..][..inner], &weight[c * inner..][..inner]);

@@ -72,7 +72,7 @@ impl Gpu {
         let offered = adapter.limits();
         let needed = wgpu::Limits::default();
         for (what, found, needed) in [
-            ("storage buffers a shader stage", offered.max_storage_buffers_per_shader_stage, 7),
+            ("storage buffers a shader stage", offered.max_storage_buffers_per_shader_stage, 6),
             ("threads a workgroup", offered.max_compute_invocations_per_workgroup, 256),
             ("bytes of workgroup memory", offered.max_compute_workgroup_storage_size, 16384),
         ] {
@@ -160,7 +160,7 @@ impl Gpu {
         use KernelId::{Attention, Embed, HeadProduct, LayerNorm, Matmul, RowNorms, TokenScores, Unembed};
         use KernelId::{Bisection, Cholesky, Congruence, Gram, Tridiagonal};
         self.compile(&[Embed, LayerNorm, Matmul, Attention, Unembed, TokenScores, RowNorms]);
-        if !self.variants.fused().queries {
+        if self.variants.queries_apart() {
             self.compile(&[HeadProduct]);
         }
         if !self.device.software {

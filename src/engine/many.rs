@@ -9,7 +9,7 @@ use web_time::Instant;
 use super::session::token_score;
 use super::{EngineError, Session, breathe, perplexity};
 use crate::kernels::unembed::RECORD;
-use crate::model::{Buffer, Keep, Lane, LayerMode, LayerPart, Slot, lane_words, split_projection, sweep_variants};
+use crate::model::{Buffer, Lane, LayerMode, LayerPart, Plan, Slot, lane_words, split_projection, sweep_variants};
 
 /// Runs that others start from are kept, as many as fit in this.
 const TRUNK_BYTES: usize = 128 << 20;
@@ -118,7 +118,8 @@ impl Session {
         }
         let lanes = self.prepare_lanes(&missing)?;
         let model = std::sync::Arc::clone(&self.model);
-        let mut plan = self.plan(&model.config, Keep::Nothing);
+        let mut plan = Plan::new(&model.config, self.ids.len());
+        plan.queries_apart = self.engine.queries_apart();
         let order = plan.run_lanes(&lanes);
         let steps = plan.steps;
         let words = lanes.len() * self.ids.len() * RECORD;

@@ -17,7 +17,7 @@ mod uniforms;
 mod worker;
 
 use crate::kernels::{Op, WEIGHT_INPUT};
-use crate::model::{Buffer, Fused, Slot, Step};
+use crate::model::{Buffer, Slot, Step};
 pub use breathe::breathe;
 pub use cpu::CpuEngine;
 pub use facts::Facts;
@@ -97,9 +97,9 @@ impl Engine {
         }
     }
 
-    /// What a plan for this engine must know.
-    pub(crate) fn fused(&self) -> Fused {
-        self.variants().map_or(Fused::default(), Variants::fused)
+    /// What a plan for this engine must know: see [`crate::model::Plan::queries_apart`].
+    pub(crate) fn queries_apart(&self) -> bool {
+        self.variants().is_none_or(Variants::queries_apart)
     }
 
     /// A table of rows of `width` numbers, which may be larger than what a GPU binds at once.

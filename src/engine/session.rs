@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::spectra::kept_for_spectra;
 use super::{Engine, EngineError};
 use crate::kernels::unembed::{RECORD, TOP};
-use crate::model::{Buffer, Config, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
+use crate::model::{Buffer, Keep, LayerMode, Model, Plan, Slot, Step, constants, score_kernel};
 use crate::spectra::{HeadMaps, RankCuts, WeightSpectra};
 
 /// What the model said at one position.
@@ -168,17 +168,11 @@ impl Session {
         Ok(run)
     }
 
-    /// An empty plan for this text and engine.
-    pub(super) fn plan<'a>(&self, config: &'a Config, keep: Keep) -> Plan<'a> {
-        let mut plan = Plan::keeping(config, self.ids.len(), keep);
-        plan.fused = self.engine.fused();
-        plan
-    }
-
     /// The steps of a run from layer `from` on, whose input is in `source`, or from the embedding on.
     fn steps(&self, slot: Slot, modes: &[LayerMode], source: Option<Slot>, from: usize) -> Vec<Step> {
         let keep = if slot == Slot::Baseline { self.keep } else { Keep::Nothing };
-        let mut plan = self.plan(&self.model.config, keep);
+        let mut plan = Plan::keeping(&self.model.config, self.ids.len(), keep);
+        plan.queries_apart = self.engine.queries_apart();
         let mut input = match source {
             Some(source) => Buffer::Residual(source, from),
             None => {
@@ -213,7 +207,7 @@ impl Session {
     pub async fn head_maps(&mut self, layer: usize, head: usize, mode: LayerMode) -> Result<HeadMaps, EngineError> {
         self.ensure_baseline().await?;
         let model = Arc::clone(&self.model);
-        let mut plan = self.plan(&model.config, Keep::Nothing);
+        let mut plan = Plan::new(&model.config, self.ids.len());
         let row = plan.projected_width(layer);
         let mut source = Buffer::KeptProjection(layer);
         if self.keep != Keep::Projections {

@@ -6,7 +6,7 @@ use web_time::Instant;
 
 use super::{EngineError, Gpu, GpuEngine};
 use crate::kernels::{KernelId, Op, Spec, TABLE, WEIGHT_INPUT, Weights, layer_norm, matmul};
-use crate::model::{Buffer, Fused, Step};
+use crate::model::{Buffer, Step};
 
 /// One measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,15 +52,13 @@ impl Variants {
     /// The form that runs this launch.
     pub(super) fn form(&self, op: &Op) -> usize {
         let form = self.chosen_form(op.kernel());
-        let form = match op {
+        match op {
             Op::Matmul(p) => {
                 self.larger.iter().rev().find(|(least, _)| p.rows * p.cols >= *least).map_or(form, |(_, form)| *form)
             }
             Op::Attention(p) if p.tokens.div_ceil(16) * (1 + (p.query.width + p.value.width) / 4) > TURNS => 0,
-            _ => form,
-        };
-        let others = form + 1..op.kernel().spec().forms.len();
-        (0..=form).rev().chain(others).find(|form| op.takes_form(*form)).unwrap_or(form)
+            _ => (0..=form).rev().find(|form| op.takes_form(*form)).unwrap_or(0),
+        }
     }
 
     /// The form that runs most launches of a kernel.
@@ -68,15 +66,9 @@ impl Variants {
         self.forms.get(&kernel).copied().unwrap_or(0)
     }
 
-    /// What the chosen forms do besides: those of attention for GPUs make queries, some of products normalise.
-    pub(super) fn fused(&self) -> Fused {
-        let attention = [KernelId::Attention, KernelId::LinearAttention];
-        let mut products = [(0, self.chosen_form(KernelId::Matmul))].into_iter().chain(self.larger.iter().copied());
-        let normed = Op::Matmul(matmul::Params::new(1, 4, 1, matmul::NORM));
-        Fused {
-            queries: attention.iter().all(|kernel| self.chosen_form(*kernel) == 0),
-            norms_below: products.find(|(_, form)| !normed.takes_form(*form)).map_or(u32::MAX, |(least, _)| least),
-        }
+    /// Whether queries that small matrices make want a launch of their own: GPUs make them inside attention.
+    pub(super) fn queries_apart(&self) -> bool {
+        [KernelId::Attention, KernelId::LinearAttention].iter().any(|kernel| self.chosen_form(*kernel) != 0)
     }
 
     pub(super) fn half(&self, kernel: KernelId) -> bool {
@@ -159,7 +151,7 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
     bench.upload(96 * 384, 96 * 192)?;
     let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
     bench.choose(norm, &["group", "rows"]).await?;
-    let small = matmul::Params::new(64, 192, 96, 0);
+    let small = matmul::Params { rows: 64, inner: 192, cols: 96, flags: 0 };
     if bench.variants.chosen_form(LayerNorm) != 0 {
         // On software the wide form is the rule; on a busy machine the narrow one must show that it is the exception.
         bench.choose(Op::Matmul(small), &["wide", "narrow"]).await?;
@@ -178,7 +170,7 @@ pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
     bench.set(&split);
     bench.set(&[(Unembed, "tile")]);
     bench.upload(256 * 768, 768 * 192)?;
-    let product = |inner, cols| Op::Matmul(matmul::Params::new(256, inner, cols, 0));
+    let product = |inner, cols| Op::Matmul(matmul::Params { rows: 256, inner, cols, flags: 0 });
     let (few, middle) = (product(768, 192), product(192, 768));
     let names = ["narrow", "tile", "split", "strip"];
     bench.choose(middle, &names).await?;
@@ -313,7 +305,7 @@ mod tests {
     #[test]
     fn an_adapter_that_drops_the_smallest_f16_is_caught() {
         let gpu = block_on(Gpu::request()).expect("an adapter");
-        let op = Op::Matmul(matmul::Params::new(1, 192, 64, 0));
+        let op = Op::Matmul(matmul::Params { rows: 1, inner: 192, cols: 64, flags: 0 });
         let exact = |gpu: Gpu, weights| {
             let mut bench = Bench { engine: GpuEngine::new(gpu), variants: Variants::default() };
             bench.upload(192, 96 * 192).expect("buffers");

@@ -1,7 +1,6 @@
-//! y = x Wᵀ, with optional bias, GELU and residual epilogues, and with the rows of x normalised first where that is
-//! asked for. W is \[cols, inner\], as checkpoints store it.
+//! y = x Wᵀ, with optional bias, GELU and residual epilogues. W is \[cols, inner\], as checkpoints store it.
 
-use super::{Kernel, dot, layer_norm};
+use super::{Kernel, dot};
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, bytemuck::Pod, bytemuck::Zeroable)]
@@ -10,31 +9,16 @@ pub struct Params {
     /// Length of the dot products; a multiple of 4.
     pub inner: u32,
     pub cols: u32,
-    /// Sum of [`BIAS`], [`GELU`], [`RESIDUAL`], [`NORM`]. An unused input may be bound to anything.
+    /// Sum of [`BIAS`], [`GELU`], [`RESIDUAL`]. An unused input may be bound to anything.
     pub flags: u32,
-    /// ε of the norm.
-    pub epsilon: f32,
-    pub pad: [u32; 3],
-}
-
-impl Params {
-    /// A product of x as it is.
-    pub fn new(rows: u32, inner: u32, cols: u32, flags: u32) -> Self {
-        Params { rows, inner, cols, flags, epsilon: 0.0, pad: [0; 3] }
-    }
 }
 
 pub const BIAS: u32 = 1;
 pub const GELU: u32 = 2;
 pub const RESIDUAL: u32 = 4;
-/// [`super::layer_norm`] of x, with gain and shift \[inner\].
-pub const NORM: u32 = 8;
 
 /// Rows and columns of the output that one workgroup of each form computes.
 pub const TILES: [[u32; 2]; 6] = [[32, 32], [32, 32], [64, 64], [128, 128], [32, 32], [16, 32]];
-
-/// The first of the forms that normalise x, `split` and `strip`.
-const NORMING: usize = 4;
 
 /// The tanh form of GELU, the one that GPT-2 was trained with.
 pub fn gelu(x: f64) -> f64 {
@@ -42,7 +26,7 @@ pub fn gelu(x: f64) -> f64 {
 }
 
 impl Kernel for Params {
-    const INPUTS: &'static [&'static str] = &["x", "weight", "bias", "residual", "gain", "shift"];
+    const INPUTS: &'static [&'static str] = &["x", "weight", "bias", "residual"];
 
     fn groups(&self) -> [u32; 3] {
         self.form_groups(0)
@@ -53,25 +37,13 @@ impl Kernel for Params {
         [self.cols.div_ceil(cols), self.rows.div_ceil(rows), 1]
     }
 
-    /// Only those that are for few outputs normalise x: the others are for what takes longer than a launch anyway.
-    fn takes_form(&self, form: usize) -> bool {
-        form >= NORMING || self.flags & NORM == 0
-    }
-
     fn output_words(&self) -> usize {
         (self.rows * self.cols) as usize
     }
 
     fn reference(&self, inputs: &[&[f32]], output: &mut [f32]) {
-        let &[mut x, weight, bias, residual, gain, shift] = inputs else { unreachable!("matmul has six inputs") };
+        let [x, weight, bias, residual] = inputs else { unreachable!("matmul has four inputs") };
         let (inner, cols) = (self.inner as usize, self.cols as usize);
-        let mut normed = Vec::new();
-        if self.flags & NORM != 0 {
-            normed.resize(self.rows as usize * inner, 0.0);
-            let norm = layer_norm::Params { rows: self.rows, d_model: self.inner, epsilon: self.epsilon, pad: 0 };
-            norm.reference(&[x, gain, shift], &mut normed);
-            x = &normed;
-        }
         // Column blocks keep a slice of W in cache while all rows pass over it.
         for first in (0..cols).step_by(32) {
             for (t, row) in output.chunks_exact_mut(cols).enumerate() {

@@ -25,8 +25,8 @@ pub trait Kernel: Pod {
     fn form_groups(&self, _form: usize) -> [u32; 3] {
         self.groups()
     }
-    /// Whether that form takes these parameters; where it does not, the nearest does that takes them, one before it
-    /// rather than one after it.
+    /// Whether that form takes these parameters; the first takes all, and where one does not, the next before it does
+    /// that takes them.
     fn takes_form(&self, _form: usize) -> bool {
         true
     }

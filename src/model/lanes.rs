@@ -3,7 +3,7 @@
 //! more heads. On a GPU that a single short text leaves mostly idle, lanes cost next to nothing.
 
 use super::buffer::{Buffer, LayerPart, Slot};
-use super::plan::{Input, Plan};
+use super::plan::Plan;
 use super::{Config, LayerMode};
 use crate::kernels::matmul::BIAS;
 use crate::kernels::{Op, interleave};
@@ -94,15 +94,13 @@ impl Plan<'_> {
     }
 
     /// Scores and values of all lanes, each in a buffer of their own: so a head's stride serves lanes as well.
-    pub(super) fn project_lanes(&mut self, layer: usize, normed: Input) {
+    pub(super) fn project_lanes(&mut self, layer: usize, normed: Buffer) {
         let part = |part| Buffer::Layer(layer, part);
         let (d, heads) = (self.config.d_model, self.config.heads);
-        let (weight, bias) = (part(LayerPart::ScoreWeight), part(LayerPart::ScoreBias));
-        let width = heads * self.config.score_width(layer);
-        self.matmul(d, width, BIAS, normed, [weight, bias, bias], Buffer::LaneScores);
-        let (weight, bias) = (part(LayerPart::ValueWeight), part(LayerPart::ValueBias));
-        let width = heads * self.config.value_dim[layer];
-        self.matmul(d, width, BIAS, normed, [weight, bias, bias], Buffer::LaneValues);
+        let scores = [normed, part(LayerPart::ScoreWeight), part(LayerPart::ScoreBias), normed];
+        self.matmul(d, heads * self.config.score_width(layer), BIAS, &scores, Buffer::LaneScores);
+        let values = [normed, part(LayerPart::ValueWeight), part(LayerPart::ValueBias), normed];
+        self.matmul(d, heads * self.config.value_dim[layer], BIAS, &values, Buffer::LaneValues);
     }
 }
 

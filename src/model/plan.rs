@@ -4,7 +4,7 @@ use super::buffer::{Buffer, LayerPart, Slot, Step};
 use super::{Config, LayerMode};
 use crate::kernels::chunk_state::{self, CHUNK, ELU1, IDENTITY, state_words};
 use crate::kernels::linear_attention::ELU1_EPSILON;
-use crate::kernels::matmul::{BIAS, GELU, NORM, RESIDUAL};
+use crate::kernels::matmul::{BIAS, GELU, RESIDUAL};
 use crate::kernels::unembed::SLAB;
 use crate::kernels::{
     HeadView, Op, attention, chunk_scan, embed, head_product, layer_norm, linear_attention, matmul, token_scores,
@@ -21,28 +21,6 @@ pub enum Keep {
     Gram,
 }
 
-/// What an engine computes inside the launches that need it; what it does not takes launches of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fused {
-    /// Attention makes queries by small matrices.
-    pub queries: bool,
-    /// Products of fewer outputs than this normalise what they multiply.
-    pub norms_below: u32,
-}
-
-/// What a product multiplies: x, and gain and bias of the norm that it is to apply to x first.
-#[derive(Clone, Copy)]
-pub(super) struct Input {
-    x: Buffer,
-    norm: Option<[Buffer; 2]>,
-}
-
-impl From<Buffer> for Input {
-    fn from(x: Buffer) -> Self {
-        Input { x, norm: None }
-    }
-}
-
 /// A list of steps under construction for one model and number of tokens.
 pub struct Plan<'a> {
     pub(super) config: &'a Config,
@@ -50,8 +28,8 @@ pub struct Plan<'a> {
     /// How many runs go through the steps side by side, token by token.
     pub(super) lanes: usize,
     keep: Keep,
-    /// Nothing at first.
-    pub fused: Fused,
+    /// Whether queries that small matrices make come from a launch of their own, not from attention itself.
+    pub queries_apart: bool,
     /// Where the layer under construction has its projections.
     projected: Buffer,
     pub steps: Vec<Step>,
@@ -74,15 +52,7 @@ impl<'a> Plan<'a> {
     }
 
     pub fn keeping(config: &'a Config, tokens: usize, keep: Keep) -> Self {
-        Plan {
-            config,
-            tokens,
-            lanes: 1,
-            keep,
-            fused: Fused::default(),
-            projected: Buffer::Projected,
-            steps: Vec::new(),
-        }
+        Plan { config, tokens, lanes: 1, keep, queries_apart: true, projected: Buffer::Projected, steps: Vec::new() }
     }
 
     pub(super) fn push(&mut self, op: Op, inputs: &[Buffer], output: Buffer) {
@@ -120,17 +90,16 @@ impl<'a> Plan<'a> {
         } else {
             self.project(layer, input);
             self.mix(layer, mode);
-            let rest = [part(LayerPart::OutputWeight), part(LayerPart::OutputBias), input];
+            let inputs = [Buffer::Attended, part(LayerPart::OutputWeight), part(LayerPart::OutputBias), input];
             let inner = heads * self.config.value_dim[layer];
-            self.matmul(inner, d, BIAS | RESIDUAL, Buffer::Attended.into(), rest, Buffer::Middle);
+            self.matmul(inner, d, BIAS | RESIDUAL, &inputs, Buffer::Middle);
             Buffer::Middle
         };
-        let d_ff = self.config.d_ff;
-        let normed = self.norm_for(d_ff, middle, [part(LayerPart::MlpGain), part(LayerPart::MlpBias)]);
-        let up = [part(LayerPart::UpWeight), part(LayerPart::UpBias), part(LayerPart::UpBias)];
-        self.matmul(d, d_ff, BIAS | GELU, normed, up, Buffer::Hidden);
-        let down = [part(LayerPart::DownWeight), part(LayerPart::DownBias), middle];
-        self.matmul(d_ff, d, BIAS | RESIDUAL, Buffer::Hidden.into(), down, output);
+        let normed = self.norm(middle, part(LayerPart::MlpGain), part(LayerPart::MlpBias));
+        let up = [normed, part(LayerPart::UpWeight), part(LayerPart::UpBias), normed];
+        self.matmul(d, self.config.d_ff, BIAS | GELU, &up, Buffer::Hidden);
+        let down = [Buffer::Hidden, part(LayerPart::DownWeight), part(LayerPart::DownBias), middle];
+        self.matmul(self.config.d_ff, d, BIAS | RESIDUAL, &down, output);
     }
 
     /// Output of the last layer → losses and top five, in [`Buffer::TokenScores`].
@@ -139,7 +108,7 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn score_from(&mut self, output: Buffer, targets: Buffer) {
-        let x = self.norm(output, [Buffer::FinalGain, Buffer::FinalBias]);
+        let x = self.norm(output, Buffer::FinalGain, Buffer::FinalBias);
         let (rows, vocab) = (self.rows(), self.config.vocab_size as u32);
         let params = unembed::Params::whole(rows, self.config.d_model as u32, vocab);
         self.push(Op::Unembed(params), &[x, Buffer::TokenEmbedding, targets], Buffer::Partials);
@@ -150,14 +119,13 @@ impl<'a> Plan<'a> {
     /// A layer's input → its score vectors and values, in [`Buffer::Projected`] or where they are kept.
     pub(crate) fn project(&mut self, layer: usize, input: Buffer) {
         let part = |part| Buffer::Layer(layer, part);
-        let width = self.projected_width(layer);
-        let normed = self.norm_for(width, input, [part(LayerPart::AttentionGain), part(LayerPart::AttentionBias)]);
+        let normed = self.norm(input, part(LayerPart::AttentionGain), part(LayerPart::AttentionBias));
         if self.lanes > 1 {
             return self.project_lanes(layer, normed);
         }
         self.projected = if self.keep == Keep::Projections { Buffer::KeptProjection(layer) } else { Buffer::Projected };
-        let (weight, bias) = (part(LayerPart::ProjectionWeight), part(LayerPart::ProjectionBias));
-        self.matmul(self.config.d_model, width, BIAS, normed, [weight, bias, bias], self.projected);
+        let inputs = [normed, part(LayerPart::ProjectionWeight), part(LayerPart::ProjectionBias), normed];
+        self.matmul(self.config.d_model, self.projected_width(layer), BIAS, &inputs, self.projected);
         if self.keep == Keep::Gram {
             self.operating_gram(layer, self.projected);
         }
@@ -167,16 +135,8 @@ impl<'a> Plan<'a> {
         self.config.heads * (self.config.score_width(layer) + self.config.value_dim[layer])
     }
 
-    /// Input of a product with so many columns: where those are few it normalises it itself.
-    fn norm_for(&mut self, cols: usize, input: Buffer, norm: [Buffer; 2]) -> Input {
-        if self.config.has_norms() && self.rows() * (cols as u32) < self.fused.norms_below {
-            return Input { x: input, norm: Some(norm) };
-        }
-        self.norm(input, norm).into()
-    }
-
     /// The input itself in families without norms.
-    fn norm(&mut self, input: Buffer, [gain, bias]: [Buffer; 2]) -> Buffer {
+    fn norm(&mut self, input: Buffer, gain: Buffer, bias: Buffer) -> Buffer {
         if !self.config.has_norms() {
             return input;
         }
@@ -190,23 +150,9 @@ impl<'a> Plan<'a> {
         (self.tokens * self.lanes) as u32
     }
 
-    /// What is not used of weight, bias and residual may be any buffer.
-    pub(super) fn matmul(
-        &mut self,
-        inner: usize,
-        cols: usize,
-        flags: u32,
-        Input { x, norm }: Input,
-        [weight, bias, residual]: [Buffer; 3],
-        output: Buffer,
-    ) {
-        let mut params = matmul::Params::new(self.rows(), inner as u32, cols as u32, flags);
-        if norm.is_some() {
-            params.flags |= NORM;
-            params.epsilon = self.config.norm_epsilon;
-        }
-        let [gain, shift] = norm.unwrap_or([x; 2]);
-        self.push(Op::Matmul(params), &[x, weight, bias, residual, gain, shift], output);
+    pub(super) fn matmul(&mut self, inner: usize, cols: usize, flags: u32, inputs: &[Buffer; 4], output: Buffer) {
+        let params = matmul::Params { rows: self.rows(), inner: inner as u32, cols: cols as u32, flags };
+        self.push(Op::Matmul(params), inputs, output);
     }
 
     /// Projected → Attended, by the layer's mode.
@@ -284,7 +230,7 @@ impl<'a> Plan<'a> {
             Some(kernel) => {
                 let (z, matrices) = (view(0, width), Buffer::ScoreKernel(layer, kernel));
                 let scale = if self.config.is_sd() { 1.0 / root } else { 0.5 / root };
-                if self.fused.queries {
+                if !self.queries_apart {
                     return Heads { queries: z, kernels: heads, matrices, key: z, value, scale };
                 }
                 let out = HeadView { offset: 0, row: all * width, head: width, width };

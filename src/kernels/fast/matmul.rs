@@ -13,7 +13,7 @@ impl Fast for Params {
     }
 
     fn part(&self, inputs: &[&[f32]], index: usize, output: &mut [f32]) {
-        let [x, weight, bias, residual, ..] = inputs else { unreachable!("matmul has six inputs") };
+        let [x, weight, bias, residual] = inputs else { unreachable!("matmul has four inputs") };
         let (inner, cols) = (self.inner as usize, self.cols as usize);
         let (first, rows) = (index * ROWS, output.len() / cols);
         let row = |t: usize| &x[(first + t) * inner..][..inner];

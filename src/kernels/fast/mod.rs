@@ -13,7 +13,6 @@ mod matmul;
 mod tiles;
 mod unembed;
 
-use super::matmul::NORM;
 use super::{Kernel, Op};
 
 /// A kernel's output in parts of equal length; only the last may be cut short by the buffer's end.
@@ -44,7 +43,6 @@ impl Op {
     pub fn compute(&self, inputs: &[&[f32]], output: &mut [f32]) {
         match self {
             // Launches cost nothing here: plans for CPUs fuse none.
-            Op::Matmul(params) if params.flags & NORM != 0 => params.reference(inputs, output),
             Op::Attention(params) if params.kernels > 0 => params.reference(inputs, output),
             Op::LinearAttention(params) if params.kernels > 0 => params.reference(inputs, output),
             Op::LayerNorm(params) => run(params, inputs, output),
