@@ -18,6 +18,8 @@ pub struct Facts {
     pub timings: Vec<Timing>,
     /// Whether the device can time itself.
     pub timestamps: bool,
+    /// Whether pairs of f32 keep on this device what they should, so that it solves the spectra; None before it was tried.
+    pub doubles: Option<bool>,
     /// Bytes of all buffers on the device.
     pub bytes: Option<u64>,
 }
@@ -39,6 +41,7 @@ impl Engine {
             forms: gpu.variants().chosen(),
             timings: gpu.variants().timings.clone(),
             timestamps: gpu.has_timestamps(),
+            doubles: gpu.doubles().get(),
             bytes: Some(gpu.bytes()),
             ..facts
         }

@@ -75,6 +75,13 @@ fn Facts(state: State) -> impl IntoView {
         true => "by the device’s own timestamps, and by the clock on the wall",
         false => "by the clock on the wall: this browser gives no timestamps of the device",
     };
+    let solver = move || match facts().doubles {
+        Some(true) => {
+            "on the GPU, in pairs of f32: one head was solved in float64 as well, and is the same to f32’s last digit"
+        }
+        Some(false) => "here, in float64: this GPU’s compiler does not keep pairs of f32",
+        None => "here, in float64",
+    };
     let limits = move || {
         let rows = facts().limits.into_iter();
         rows.map(|(name, value)| view! { <dt>{name}</dt><dd>{grouped(value)}</dd> }).collect_view()
@@ -93,6 +100,7 @@ fn Facts(state: State) -> impl IntoView {
                 format!("{}, from layer {} on", ms(t.toggle), t.from_layer + 1)
             })}</dd>
             <dt>"timed"</dt><dd>{clock}</dd>
+            <dt>"singular values"</dt><dd>{solver}</dd>
             {limits}
         </dl>
     }
