@@ -18,7 +18,7 @@ const NOWHERE: u32 = 0xffffffffu;
 // What is left on the diagonal; negative where a column has had its turn.
 var<workgroup> left: array<vec2<f32>, 128>;
 var<workgroup> sums: array<vec2<f32>, 128>;
-var<workgroup> reciprocal: vec2<f32>;
+var<workgroup> factor_of_rest: vec2<f32>;
 var<workgroup> chosen: atomic<u32>;
 
 @compute @workgroup_size(128)
@@ -85,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         var rest = gram[start + pivot * n + column];
         let value = left[pivot];
         if (thread == THREADS - 1u) {
-            reciprocal = divide(vec2<f32>(1.0, 0.0), root(value));
+            factor_of_rest = reciprocal(root(value));
         }
         workgroupBarrier();
         if (first) {
@@ -96,7 +96,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             var out = vec2<f32>(0.0);
             // Columns that had their turn are 0 from there on, and so is everything once only rounding is left.
             if (!(own.x < 0.0) && !(value.x <= least)) {
-                out = multiply(rest, reciprocal);
+                out = multiply(rest, factor_of_rest);
             }
             factor[start + k * n + column] = out;
             if (column == pivot) {

@@ -53,18 +53,20 @@ fn tidy(sum: vec2<f32>) -> vec2<f32> {
     return ordered_sum(sum.x, sum.y);
 }
 
-fn divide(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
-    let quotient = a.x / b.x;
-    let rest = add(a, -multiply(b, vec2<f32>(quotient, 0.0)));
-    return ordered_sum(quotient, rest.x / b.x);
+// 1 / a by a step of Newton's from what f32 has.
+fn reciprocal(a: vec2<f32>) -> vec2<f32> {
+    let estimate = 1.0 / a.x;
+    let rest = add(vec2<f32>(1.0, 0.0), -multiply(a, vec2<f32>(estimate, 0.0)));
+    return ordered_sum(estimate, estimate * rest.x);
 }
 
-// 0 for 0
+// √a likewise, without a division; 0 for 0
 fn root(a: vec2<f32>) -> vec2<f32> {
     if (a.x <= 0.0) {
         return vec2<f32>(0.0);
     }
-    let estimate = sqrt(a.x);
+    let inverse = inverseSqrt(a.x);
+    let estimate = a.x * inverse;
     let rest = add(a, -exact_product(estimate, estimate));
-    return ordered_sum(estimate, rest.x / (2.0 * estimate));
+    return ordered_sum(estimate, 0.5 * inverse * rest.x);
 }

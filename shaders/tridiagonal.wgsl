@@ -128,7 +128,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             image = onto;
             beta = vec2<f32>(0.0);
             if (norm.x != 0.0) {
-                beta = divide(vec2<f32>(-1.0, 0.0), multiply(onto, add(head, -onto)));
+                beta = -reciprocal(multiply(onto, add(head, -onto)));
             }
             tridiagonal[start + (n + 1u) * n + k] = onto;
         }

@@ -67,8 +67,8 @@ fn tolerance(kernel: KernelId) -> Tolerance {
         KernelId::Congruence => of(1e-11, 1e-12),
         // Compared through eigenvalues, of up to some hundreds, as shares of the largest.
         KernelId::Tridiagonal => of(1e-11, 0.0),
-        // Rounded to f32; bisection ends at 2⁻³⁵ of a bound of up to 32.
-        KernelId::Bisection => of(1e-9, 1e-7),
+        // Rounded to f32; bisection ends at 2⁻³³ of a bound of up to 32.
+        KernelId::Bisection => of(4e-9, 1e-7),
     }
 }
 
@@ -238,8 +238,8 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("!(value.x <= least)", "true"),
             ("j + 3u * strands < k", "j + 3u * strands <= k"),
             ("d0, d1)", "c0, d1)"),
-            ("rest.x / (2.0 * estimate)", "0.0"),
-            ("rest.x / b.x", "0.0"),
+            ("0.5 * inverse * rest.x", "0.0"),
+            ("estimate * rest.x", "0.0"),
         ],
         KernelId::Congruence => &[
             ("% params.group", "% 1u"),
@@ -263,7 +263,8 @@ fn mutations(kernel: KernelId) -> &'static [(&'static str, &'static str)] {
             ("<= index", "< index"),
             ("(253u - exponent)", "(250u - exponent)"),
             ("thread - 1u", "thread"),
-            ("LEAST: f32 = 0x1p-35", "LEAST: f32 = 0x1p-20"),
+            ("FINE: f32 = 0x1p-33", "FINE: f32 = 0x1p-20"),
+            ("high.y + low)", "high.y)"),
             ("LITTLE: f32 = 0x1p-46", "LITTLE: f32 = 0.0"),
             ("254u - clamp(exponent, 1u, 253u)", "127u"),
         ],

@@ -186,7 +186,7 @@ fn expected_constant(kernel: KernelId, form: usize, name: &str) -> Option<f64> {
             "STRAND" | "STRANDS" | "NOWHERE",
         )
         | (KernelId::Matmul | KernelId::Unembed, _, "STEP" | "WEIGHTS")
-        | (KernelId::Bisection, _, "LEAST" | "LITTLE")
+        | (KernelId::Bisection, _, "COARSE" | "FINE" | "LITTLE")
         | (KernelId::Cholesky, _, "NOWHERE") => return None,
         (KernelId::RowNorms, _, "THREADS") => 16,
         (KernelId::Gram, _, "STRANDS") => 4,

@@ -83,12 +83,12 @@ impl PartSpectra {
     }
 }
 
-/// The `count` largest, descending.
+/// The `count` largest of values that are not negative, descending.
 pub fn descending(values: &[f32], count: usize) -> Vec<f64> {
-    let mut values: Vec<f64> = values.iter().map(|s| f64::from(*s)).collect();
-    values.sort_by(|a, b| b.total_cmp(a));
-    values.truncate(count);
-    values
+    // Their bits are in the same order, and sort in half the time.
+    let mut bits: Vec<u32> = values.iter().map(|s| s.to_bits()).collect();
+    bits.sort_unstable();
+    bits.iter().rev().take(count).map(|bits| f64::from(f32::from_bits(*bits))).collect()
 }
 
 /// exp(−Σ p ln p) with p = σ/Σσ (Roy and Vetterli 2007). 0 for a zero matrix.
