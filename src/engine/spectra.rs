@@ -19,10 +19,15 @@ pub struct LayerSpectra {
 }
 
 /// What the baseline keeps. Spectra are solved on a GPU, unless the processor imitates it, or it has been seen not to keep
-/// pairs of f32, or the heads are wider than its kernels take.
+/// pairs of f32, or the heads are wider than its kernels take, or more than fit a binding.
 pub(super) fn kept_for_spectra(engine: &Engine, config: &Config) -> Keep {
-    let able = matches!(engine, Engine::Gpu(gpu) if !gpu.is_software() && gpu.doubles().get() != Some(false));
-    if able && spectrum_side(config) <= MAX_SIDE as usize { Keep::Gram } else { Keep::Projections }
+    let Engine::Gpu(gpu) = engine else { return Keep::Projections };
+    let (n, group) = (spectrum_side(config), config.layers * config.heads);
+    // The largest of the buffers: both parts of both kinds of matrices, as they are made tridiagonal.
+    let bytes = 8 * SPECTRUM_KINDS * 2 * group * (n + 2) * n;
+    let fits = n <= MAX_SIDE as usize && bytes as u64 <= gpu.limits().max_storage_buffer_binding_size;
+    let able = !gpu.is_software() && gpu.doubles().get() != Some(false);
+    if able && fits { Keep::Gram } else { Keep::Projections }
 }
 
 impl Session {

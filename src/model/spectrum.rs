@@ -96,7 +96,7 @@ fn six(buffers: &[Buffer]) -> [Buffer; SIX.len()] {
 }
 
 /// Contents of [`Buffer::SpectrumKernels`]: K of all heads, each padded to n×n, as pairs of f32. With Z the score
-/// vectors, G (or M) is Z K Zᵀ. S-D: K = (S − D)/√r. Standard, Z = \[q k\]: K = \[\[0, I\], \[0, 0\]\]/√r.
+/// vectors, G (or M) is Z K Zᵀ: see [`head_kernel`].
 pub fn spectrum_kernels(model: &Model) -> Vec<f32> {
     let (heads, n) = (model.config.heads, spectrum_side(&model.config));
     let mut all = vec![0.0; 2 * model.config.layers * heads * n * n];
@@ -110,7 +110,8 @@ pub fn spectrum_kernels(model: &Model) -> Vec<f32> {
     all
 }
 
-/// K of G = Z K Zᵀ, \[width, width\]: see [`spectrum_kernels`].
+/// K of G = Z K Zᵀ, \[width, width\]: (S − D)/√r with Z the score vectors of an S-D head, \[\[0, I\], \[0, 0\]\]/√r with
+/// Z = \[q k\] of a standard one.
 pub fn head_kernel(model: &Model, layer: usize, head: usize) -> Vec<f64> {
     let (r, width) = (model.config.head_dim[layer], model.config.score_width(layer));
     let scale = 1.0 / (r as f64).sqrt();
