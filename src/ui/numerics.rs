@@ -79,8 +79,8 @@ fn Facts(state: State) -> impl IntoView {
         Some(true) => {
             "on the GPU, in pairs of f32: one head was solved in float64 as well, and is the same to f32’s last digit"
         }
-        Some(false) => "here, in float64: this GPU’s compiler does not keep pairs of f32",
-        None => "here, in float64",
+        Some(false) => "on the processor, in float64: this GPU’s compiler does not keep pairs of f32",
+        None => "on the processor, in float64",
     };
     let limits = move || {
         let rows = facts().limits.into_iter();
