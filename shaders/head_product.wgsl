@@ -1,10 +1,10 @@
-// out[t, h] = z[t, h] · K[h]: one small square matrix a head. A thread computes 4 rows × 2 quads.
+// out[t, h] = z[t, h] · K[h % kernels]: one small square matrix a head. A thread computes 4 rows × 2 quads.
 
 struct Params {
     rows: u32,
     heads: u32,
     kernels: u32,
-    group: u32,
+    pad0: u32,
     z: HeadView,
     out: HeadView,
 }
@@ -41,17 +41,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (row >= params.rows) {
         return;
     }
-    // Every block of z meets every set of matrices; see the Rust side.
-    let sets = params.kernels / params.group;
-    let block = head / params.group;
-    let source = block / sets * params.group + head % params.group;
-    let start = (block % sets * params.group + head % params.group) * params.out.width * quads + quad;
+    let start = head % params.kernels * params.out.width * quads + quad;
     let next = min(1u, quads - 1u - quad); // the second quad, where there is one
     let last = params.rows - 1u;
-    let z0 = view_start(params.z, min(row, last), source);
-    let z1 = view_start(params.z, min(row + 1u, last), source);
-    let z2 = view_start(params.z, min(row + 2u, last), source);
-    let z3 = view_start(params.z, min(row + 3u, last), source);
+    let z0 = view_start(params.z, min(row, last), head);
+    let z1 = view_start(params.z, min(row + 1u, last), head);
+    let z2 = view_start(params.z, min(row + 2u, last), head);
+    let z3 = view_start(params.z, min(row + 3u, last), head);
     let zero = Row(vec4<f32>(0.0), vec4<f32>(0.0));
     var sum0 = zero;
     var sum1 = zero;

@@ -1,6 +1,6 @@
-//! out\[t, h\] = z\[t, h\] · K\[h\]: one small square matrix a head. It turns the shared projection into queries
-//! (q = u (S − D), or z (J′ + J_sym) for a standard head with part of its routing cut), and it is the first
-//! half of the congruence in the spectra.
+//! out\[t, h\] = z\[t, h\] · K\[h % kernels\]: one small square matrix a head. It turns the shared projection into
+//! queries (q = u (S − D), or z (J′ + J_sym) for a standard head with part of its routing cut) where attention does not
+//! do so itself.
 
 use super::{HeadView, Kernel, add_scaled, store};
 
@@ -9,23 +9,12 @@ use super::{HeadView, Kernel, add_scaled, store};
 pub struct Params {
     pub rows: u32,
     pub heads: u32,
-    /// Number of matrices, and of heads that use them in turn: see [`Params::matrix`].
+    /// Number of matrices, which the heads use in turn.
     pub kernels: u32,
-    pub group: u32,
+    pub pad: [u32; 1],
     pub z: HeadView,
     /// Where the products go; its width equals `z.width`, a multiple of 4.
     pub out: HeadView,
-}
-
-impl Params {
-    /// Which matrix, and which block of `z`, head `h` of the output uses. Plain attention has `group` equal
-    /// to the number of heads, so both are `h`. In the spectra every block of z (operating, capacity) meets
-    /// every set of matrices (routing, filtering), `group` heads at a time.
-    pub fn matrix(&self, h: u32) -> (u32, u32) {
-        let sets = self.kernels / self.group;
-        let block = h / self.group;
-        (block / sets * self.group + h % self.group, block % sets * self.group + h % self.group)
-    }
 }
 
 impl Kernel for Params {
@@ -46,11 +35,10 @@ impl Kernel for Params {
         let w = self.out.width as usize;
         let mut acc = vec![0f64; w];
         for h in 0..self.heads {
-            let (source, matrix) = self.matrix(h);
-            let matrix = &matrices[matrix as usize * w * w..][..w * w];
+            let matrix = &matrices[(h % self.kernels) as usize * w * w..][..w * w];
             for t in 0..self.rows as usize {
                 acc.fill(0.0);
-                for (a, value) in self.z.slice(z, t, source as usize).iter().enumerate() {
+                for (a, value) in self.z.slice(z, t, h as usize).iter().enumerate() {
                     add_scaled(&mut acc, &matrix[a * w..][..w], f64::from(*value));
                 }
                 let start = self.out.offset as usize + t * self.out.row as usize + h as usize * self.out.head as usize;

@@ -235,7 +235,7 @@ impl<'a> Plan<'a> {
                 }
                 let out = HeadView { offset: 0, row: all * width, head: width, width };
                 let rows = self.tokens as u32;
-                let params = head_product::Params { rows, heads: all, kernels: heads, group: heads, z: z.1, out };
+                let params = head_product::Params { rows, heads: all, kernels: heads, pad: [0; 1], z: z.1, out };
                 self.push(Op::HeadProduct(params), &[z.0, matrices], Buffer::Queries);
                 as_they_are((Buffer::Queries, out), z, scale)
             }
