@@ -156,6 +156,7 @@ fn check(model: &str, engine: Engine) {
     let mut session = session(model, engine, &whole["ids"]);
     check_run(&name, &mut session, &whole);
     check_run(&format!("{name}, mixed"), &mut session, &golden(&format!("{model}.lighthouse256.mixed.json")));
+    session.solve_on_gpu(false);
     check_spectra(&format!("{name}, f64"), &mut session, &whole);
     if session.engine().name() == "gpu" {
         session.solve_on_gpu(true);

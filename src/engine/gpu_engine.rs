@@ -19,12 +19,6 @@ struct Launch<'a> {
     part: usize,
 }
 
-impl Drop for GpuEngine {
-    fn drop(&mut self) {
-        self.staging.iter().for_each(|buffer| buffer.destroy());
-    }
-}
-
 /// Runs one model's steps on a device.
 pub struct GpuEngine {
     memory: Memory,
@@ -32,6 +26,12 @@ pub struct GpuEngine {
     staging: Option<wgpu::Buffer>,
     timer: Option<Timer>,
     gpu_ms: Option<f64>,
+}
+
+impl Drop for GpuEngine {
+    fn drop(&mut self) {
+        self.staging.iter().for_each(|buffer| buffer.destroy());
+    }
 }
 
 impl GpuEngine {

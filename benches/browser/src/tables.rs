@@ -59,6 +59,12 @@ fn interval(value: Option<Estimate>) -> String {
     })
 }
 
+/// The median of what an operation measures besides, at that place.
+fn median_each(record: &Record, key: &str, place: usize) -> String {
+    let values: Vec<f64> = record.each_round(key, |m| m.each.get(place).copied()).into_iter().flatten().collect();
+    number(median(&values))
+}
+
 /// Why an operation can't be compared, if so.
 fn fault(record: &Record, key: &str) -> Option<String> {
     if let Some(error) = record.rounds.iter().filter_map(|round| round.get(key)?.error.as_ref()).next() {
@@ -99,12 +105,7 @@ fn full_runs(text: &mut String, record: &Record, model: &str, what: &str, ours: 
     }
     let layers = record.rounds.iter().filter_map(|round| round.get(&toggle)).map(|m| m.each.len()).max().unwrap_or(0);
     if layers > 0 {
-        let layer = |i: usize| {
-            let values: Vec<f64> =
-                record.each_round(&toggle, |m| m.each.get(i).copied()).into_iter().flatten().collect();
-            number(median(&values))
-        };
-        let each = (0..layers).map(layer).collect::<Vec<_>>().join(", ");
+        let each = (0..layers).map(|i| median_each(record, &toggle, i)).collect::<Vec<_>>().join(", ");
         let _ = writeln!(
             text,
             "\nOur toggle, first layer to last, ms: {each}; mean {}.",
@@ -129,15 +130,11 @@ fn spectra(text: &mut String, record: &Record, model: &str) {
         };
         let _ = writeln!(text, "| {name} | {} | {error} | {against} |", number(median_ms(record, key)));
     }
-    let case = |i: usize| {
-        let values: Vec<f64> = record.each_round(&ours, |m| m.each.get(i).copied()).into_iter().flatten().collect();
-        number(median(&values))
-    };
     let _ = writeln!(
         text,
         "\nOurs of another text on the same model, half as many: {} ms; of a model just loaded, with new buffers: {} ms.",
-        case(0),
-        case(1)
+        median_each(record, &ours, 0),
+        median_each(record, &ours, 1)
     );
 }
 
