@@ -7,7 +7,7 @@ use futures_util::future::join;
 
 use super::{Engine, EngineError, Pace, Session};
 use crate::kernels::cholesky::MAX_SIDE;
-use crate::model::{Buffer, Config, Keep, Plan, SPECTRUM_KINDS, Slot, Step, spectrum_side};
+use crate::model::{Buffer, Config, Keep, Plan, SPECTRUM_KINDS, Slot, Step, spectrum_kernels, spectrum_side};
 use crate::spectra::{self, HeadSpectra, PartSpectra, WeightSpectra};
 
 /// Spectra of one layer, of the baseline run.
@@ -96,11 +96,15 @@ impl Session {
     /// The same from the GPU, with the capacities where they are missing: all heads in a few launches. None where the
     /// spectra are solved here, as they are from then on where the GPU turns out not to compute as it should.
     async fn solved_on_gpu(&mut self) -> Result<Option<(Vec<f32>, Vec<PartSpectra>)>, EngineError> {
-        let (Keep::Gram, Engine::Gpu(gpu)) = (self.keep, &self.engine) else { return Ok(None) };
+        if self.keep != Keep::Gram {
+            return Ok(None);
+        }
         let model = Arc::clone(&self.model);
         let (config, tokens) = (&model.config, self.ids.len());
         let (n, group) = (spectrum_side(config), config.layers * config.heads);
         let new_model = !self.weights.has_capacity();
+        self.prepare_spectra()?;
+        let Engine::Gpu(gpu) = &self.engine else { return Ok(None) };
         let batch = if new_model { 2 * group } else { group };
         let steps = self.spectra_steps(new_model);
         let read =
@@ -113,11 +117,8 @@ impl Session {
         let mut results = results?;
         let all = results.pop().unwrap_or_default();
         let part = |place: usize| {
-            let (layer, width) = (place % group / config.heads, n);
-            let values = |kind: usize| {
-                let padded = &all[(kind * batch + place) * width..][..width];
-                spectra::descending(padded, config.score_width(layer))
-            };
+            let width = config.score_width(place % group / config.heads);
+            let values = |kind: usize| spectra::descending(&all[(kind * batch + place) * n..][..n], width);
             PartSpectra::new(values(0), values(1))
         };
         if let (Some(expected), Engine::Gpu(gpu)) = (checked, &self.engine) {
@@ -133,6 +134,14 @@ impl Session {
             self.weights.set_capacity((place - group) / config.heads, place % config.heads, part(place));
         }
         Ok(Some((results.swap_remove(0), (0..group).map(part).collect())))
+    }
+
+    /// Uploads what only the spectra need, unless it is there.
+    fn prepare_spectra(&mut self) -> Result<(), EngineError> {
+        match self.engine.has(Buffer::SpectrumKernels) {
+            true => Ok(()),
+            false => self.engine.upload(Buffer::SpectrumKernels, &spectrum_kernels(&self.model)),
+        }
     }
 
     /// From the baseline's Gram matrices to singular values; with `capacity` from the weights' as well.
@@ -153,11 +162,12 @@ impl Session {
     #[doc(hidden)]
     pub async fn time_spectra(&mut self) -> Result<Vec<(Step, Option<f64>)>, EngineError> {
         self.ensure_baseline().await?;
-        let steps = self.spectra_steps(true);
-        let Engine::Gpu(gpu) = &mut self.engine else { return Ok(Vec::new()) };
         if self.keep != Keep::Gram {
             return Ok(Vec::new());
         }
+        self.prepare_spectra()?;
+        let steps = self.spectra_steps(true);
+        let Engine::Gpu(gpu) = &mut self.engine else { return Ok(Vec::new()) };
         let times = gpu.time_each(&steps).await?;
         Ok(steps.into_iter().zip(times).collect())
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::buffer::{Buffer, LayerPart};
-use super::{Config, Layer, Linear, Model, Norm, Scores, spectrum};
+use super::{Config, Layer, Linear, Model, Norm, Scores};
 
 /// Every fixed buffer of a model with its contents. Rank cuts, which depend on K, are made on demand: see
 /// [`crate::spectra::RankCuts`].
@@ -11,7 +11,6 @@ pub fn constants(model: &Model) -> Vec<(Buffer, Cow<'_, [f32]>)> {
     let mut all = vec![
         (Buffer::TokenEmbedding, Cow::Borrowed(model.token_embedding.as_slice())),
         (Buffer::PositionEmbedding, Cow::Borrowed(model.position_embedding.as_slice())),
-        (Buffer::SpectrumKernels, Cow::Owned(spectrum::spectrum_kernels(model))),
     ];
     let norm = |norm: &'_ Option<Norm>, gain: Buffer, bias: Buffer| {
         norm.clone().map(|n| [(gain, Cow::Owned(n.gain)), (bias, Cow::Owned(n.bias))])

@@ -14,7 +14,7 @@ pub use constants::{constants, split_projection};
 pub use lanes::{Lane, lane_words};
 pub use mode::{LayerMode, ModesError, format_modes, parse_modes, same_switches, solo_variants, sweep_variants};
 pub use plan::{Keep, Plan, score_kernel};
-pub use spectrum::{SPECTRUM_KINDS, head_kernel, spectrum_side};
+pub use spectrum::{SPECTRUM_KINDS, head_kernel, spectrum_kernels, spectrum_side};
 
 /// Shapes and constants of a model, in the terms that every family shares.
 #[derive(Clone, Debug, PartialEq)]
