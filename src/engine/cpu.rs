@@ -1,7 +1,7 @@
 //! The CPU engine: the kernels' forms for CPUs over plain vectors, natively on all cores, in the browser in a
 //! worker, so that the page stays awake.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::EngineError;
 #[cfg(target_arch = "wasm32")]
@@ -12,7 +12,7 @@ use crate::model::{Buffer, Step};
 #[derive(Default)]
 pub struct CpuEngine {
     /// Numbers of the buffers that have been written.
-    numbers: HashMap<Buffer, u32>,
+    numbers: FxHashMap<Buffer, u32>,
     thread: Thread,
 }
 

@@ -1,9 +1,10 @@
 //! Opening a device and compiling the kernels for it; why there may be none.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use rustc_hash::FxHashMap;
 
 use super::EngineError;
 use super::tune::{Variants, tune};
@@ -41,9 +42,9 @@ pub(super) struct Device {
     /// Whether passes can be timed on the device.
     pub(super) timestamps: bool,
     /// Compiled on first use.
-    pipelines: RefCell<HashMap<PipelineId, Rc<wgpu::ComputePipeline>>>,
+    pipelines: RefCell<FxHashMap<PipelineId, Rc<wgpu::ComputePipeline>>>,
     /// Texts that the tests put in the place of a kernel's own.
-    sources: HashMap<PipelineId, String>,
+    sources: FxHashMap<PipelineId, String>,
     /// Whether pairs of f32 keep what they should: see [`super::spectra`].
     pub(super) doubles: Cell<Option<bool>>,
     /// The first error that the device reported outside of any call of ours.
@@ -118,7 +119,7 @@ impl Gpu {
             software,
             timestamps: required_features.contains(wgpu::Features::TIMESTAMP_QUERY),
             pipelines: RefCell::default(),
-            sources: HashMap::new(),
+            sources: FxHashMap::default(),
             doubles: Cell::new(None),
             failure,
         });
@@ -217,7 +218,7 @@ impl Gpu {
             software: *software,
             timestamps: *timestamps,
             pipelines: RefCell::default(),
-            sources: HashMap::from([((kernel, form, weights), source.to_string())]),
+            sources: FxHashMap::from_iter([((kernel, form, weights), source.to_string())]),
             doubles: Cell::new(None),
             failure: Arc::clone(failure),
         };

@@ -1,11 +1,11 @@
 //! One model's buffers on a device, and the bind groups that name them: what a run finds there again.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::num::NonZero;
 use std::rc::Rc;
 
 use half::slice::HalfFloatSliceExt;
+use rustc_hash::FxHashMap;
 
 use super::gpu::PipelineId;
 use super::uniforms::Uniforms;
@@ -32,17 +32,18 @@ struct GroupKey {
     output: Buffer,
 }
 
+/// Looked up for every launch, by keys of our own making: a hash that no one has to be kept from guessing.
 pub(super) struct Memory {
     pub gpu: Gpu,
-    buffers: HashMap<Buffer, Stored>,
-    bind_groups: HashMap<GroupKey, wgpu::BindGroup>,
+    buffers: FxHashMap<Buffer, Stored>,
+    bind_groups: FxHashMap<GroupKey, wgpu::BindGroup>,
     uniforms: Uniforms,
 }
 
 impl Memory {
     pub fn new(gpu: Gpu) -> Self {
         let uniforms = Uniforms::new(&gpu.device.device);
-        Memory { gpu, buffers: HashMap::new(), bind_groups: HashMap::new(), uniforms }
+        Memory { gpu, buffers: FxHashMap::default(), bind_groups: FxHashMap::default(), uniforms }
     }
 
     /// Bytes of all buffers.

@@ -1,7 +1,6 @@
 //! Which form of a kernel this adapter runs fastest, found by a short measurement when it is opened.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use web_time::Instant;
 
 use super::{EngineError, Gpu, GpuEngine};
@@ -25,7 +24,7 @@ pub struct Timing {
 #[derive(Clone, Debug, Default)]
 pub struct Variants {
     /// Forms other than a kernel's first.
-    forms: HashMap<KernelId, usize>,
+    forms: FxHashMap<KernelId, usize>,
     /// The forms of matrix products with at least so many outputs, ascending, where they are others.
     larger: Vec<(u32, usize)>,
     /// Kernels whose weights are stored as f16 where that loses nothing.

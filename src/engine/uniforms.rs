@@ -1,7 +1,7 @@
 //! The kernels' parameters on the device. A set that was written once is never written again: most launches of a
 //! model share a few sets, and a toggle that is repeated writes none.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Uniform offsets are multiples of this: the largest alignment that WebGPU allows a device to ask for.
 const STRIDE: usize = 256;
@@ -10,12 +10,12 @@ const SETS: usize = 256;
 
 pub(super) struct Uniforms {
     pub buffer: wgpu::Buffer,
-    sets: HashMap<Vec<u8>, u32>,
+    sets: FxHashMap<Vec<u8>, u32>,
 }
 
 impl Uniforms {
     pub fn new(device: &wgpu::Device) -> Self {
-        Uniforms { buffer: buffer(device, SETS), sets: HashMap::new() }
+        Uniforms { buffer: buffer(device, SETS), sets: FxHashMap::default() }
     }
 
     pub fn len(&self) -> usize {

@@ -1,5 +1,5 @@
 //! Singular values of tridiagonal matrices: absolute eigenvalues of symmetric ones, each found by bisection with
-//! Sturm's count, in no particular order. They serve skew matrices too, whose eigenvalues are ±i times those of the
+//! Sturm's count, in the order of the eigenvalues, which ascend. They serve skew matrices too, whose eigenvalues are ±i times those of the
 //! symmetric one with the same entries beside a zero diagonal. The matrices are pairs of f32 ([`super::double`]).
 
 use super::{Kernel, double, store};

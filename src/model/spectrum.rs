@@ -73,8 +73,8 @@ impl Plan<'_> {
         self.push(Op::Gram(params), &six(z), Buffer::Gram);
     }
 
-    /// The first `batch` Gram matrices → singular values of their routing and filtering parts, in any order, in
-    /// [`Buffer::SingularValues`].
+    /// The first `batch` Gram matrices → singular values of their routing and filtering parts, as
+    /// `kernels::bisection` orders them, in [`Buffer::SingularValues`].
     pub fn singular_values(&mut self, batch: usize) {
         let (n, group) = (spectrum_side(self.config) as u32, (self.config.layers * self.config.heads) as u32);
         let batch = batch as u32;

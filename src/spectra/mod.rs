@@ -83,12 +83,22 @@ impl PartSpectra {
     }
 }
 
-/// The `count` largest of values that are not negative, descending.
+/// The `count` largest of |λ|, descending. λ ascend: what is left has its largest |λ| at one of its ends. Where rounding has
+/// changed the order of neighbours, the smaller stands for both.
 pub fn descending(values: &[f32], count: usize) -> Vec<f64> {
-    // Their bits are in the same order, and sort in half the time.
-    let mut bits: Vec<u32> = values.iter().map(|s| s.to_bits()).collect();
-    bits.sort_unstable();
-    bits.iter().rev().take(count).map(|bits| f64::from(f32::from_bits(*bits))).collect()
+    let mut largest = Vec::with_capacity(count);
+    let (mut rest, mut last) = (values, f32::INFINITY);
+    while largest.len() < count {
+        let (value, others) = match rest {
+            [first, others @ ..] if Some(first) > rest.last() => (*first, others),
+            [others @ .., last] => (*last, others),
+            [] => break,
+        };
+        rest = others;
+        last = if value > last { last } else { value };
+        largest.push(f64::from(last));
+    }
+    largest
 }
 
 /// exp(−Σ p ln p) with p = σ/Σσ (Roy and Vetterli 2007). 0 for a zero matrix.
@@ -149,6 +159,15 @@ mod tests {
         assert_eq!(rank90(&pair), 2);
         assert_eq!(rank90(&[10.0, 1.0, 1.0]), 1);
         assert_eq!((effective_rank(&[0.0; 3]), rank90(&[]), stable_rank(&[0.0])), (0.0, 0, 0.0));
+    }
+
+    #[test]
+    fn the_largest_come_from_both_ends() {
+        let values = [5.0, 3.0, 1.0, 0.0, 0.0, 2.0, 4.0, 6.0];
+        assert_eq!(descending(&values, 6), [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
+        assert_eq!(descending(&values, 9), [6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 0.0]);
+        assert_eq!(descending(&[1.0, 2.0, 0.0], 3), [1.0, 1.0, 0.0]);
+        assert!(descending(&[f32::NAN; 2], 2).iter().all(|x| x.is_nan()));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session, Timing};
 use cascade::kernels::Weights;
 use cascade::model::{Config, Slot, parse_modes, random};
+use cascade::spectra::HeadSpectra;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -104,12 +105,14 @@ impl Bench {
     /// routing and filtering; each for all layers and heads.
     pub async fn spectra(&mut self) -> Result<Vec<f64>, JsError> {
         let layers = self.session.spectra().await?;
-        let heads = || layers.iter().flat_map(|layer| &layer.heads);
-        let mut values = Vec::new();
-        values.extend(heads().flat_map(|head| &head.operating.routing));
-        values.extend(heads().flat_map(|head| &head.operating.filtering));
-        values.extend(heads().flat_map(|head| &head.capacity().routing));
-        values.extend(heads().flat_map(|head| &head.capacity().filtering));
-        Ok(values)
+        let kinds: [fn(&HeadSpectra) -> &[f64]; 4] = [
+            |head| &head.operating.routing,
+            |head| &head.operating.filtering,
+            |head| &head.capacity().routing,
+            |head| &head.capacity().filtering,
+        ];
+        let heads: Vec<&HeadSpectra> = layers.iter().flat_map(|layer| &layer.heads).collect();
+        let parts: Vec<&[f64]> = kinds.iter().flat_map(|values| heads.iter().map(|head| values(head))).collect();
+        Ok(parts.concat())
     }
 }

@@ -15,6 +15,7 @@ mod links;
 mod look;
 mod maps;
 mod offline;
+mod shaders;
 mod share;
 mod spectra;
 mod sweep;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         compare::TESTS,
         explain::TESTS,
         access::TESTS,
+        shaders::TESTS,
     ];
     let site = match Site::open() {
         Ok(site) => Arc::new(site),
