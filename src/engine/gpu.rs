@@ -65,11 +65,19 @@ impl Gpu {
         #[cfg(target_arch = "wasm32")]
         browser_support()?;
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle_from_env());
-        let options = wgpu::RequestAdapterOptions {
+        let fastest = wgpu::RequestAdapterOptions {
             power_preference: wgpu::PowerPreference::HighPerformance,
             ..Default::default()
         };
-        let adapter = instance.request_adapter(&options).await.map_err(|e| NoGpu::NoAdapter(e.to_string()))?;
+        let adapter = match instance.request_adapter(&fastest).await {
+            Ok(adapter) => adapter,
+            // Chromium can say that there is none while it is still starting its GPU process, and find one when asked
+            // again.
+            Err(_) => instance
+                .request_adapter(&wgpu::RequestAdapterOptions::default())
+                .await
+                .map_err(|e| NoGpu::NoAdapter(e.to_string()))?,
+        };
         let offered = adapter.limits();
         let needed = wgpu::Limits::default();
         for (what, found, needed) in [

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cascade::checkpoint;
 use cascade::engine::{Engine, Gpu, Session, Timing};
 use cascade::kernels::Weights;
-use cascade::model::{Config, Slot, parse_modes, random};
+use cascade::model::{Config, Model, Slot, parse_modes, random};
 use cascade::spectra::HeadSpectra;
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -55,6 +55,8 @@ impl Adapter {
 #[wasm_bindgen]
 pub struct Bench {
     session: Session,
+    /// Milliseconds that the device spent on the last run, where it can tell.
+    gpu_ms: Option<f64>,
 }
 
 #[wasm_bindgen]
@@ -62,13 +64,17 @@ impl Bench {
     /// A checkpoint from its two files.
     pub fn load(adapter: &Adapter, config: &[u8], weights: &[u8]) -> Result<Bench, JsError> {
         let model = checkpoint::read(config, weights)?;
-        Ok(Bench { session: Session::new(adapter.engine(), Arc::new(model))? })
+        Bench::of(adapter, model)
     }
 
     /// One random layer with next to no MLP and vocabulary around its attention.
     pub fn attention(adapter: &Adapter, context: usize) -> Result<Bench, JsError> {
         let config = Config { d_ff: 4, ..random::config("sd", 1, 64, 2, 8, context) };
-        Ok(Bench { session: Session::new(adapter.engine(), Arc::new(random::model(config, 1)))? })
+        Bench::of(adapter, random::model(config, 1))
+    }
+
+    fn of(adapter: &Adapter, model: Model) -> Result<Bench, JsError> {
+        Ok(Bench { session: Session::new(adapter.engine(), Arc::new(model))?, gpu_ms: None })
     }
 
     /// Sets the text; forgets all runs on the one before, unless it is the same.
@@ -93,7 +99,13 @@ impl Bench {
         let trained = self.session.model().config.trained.clone();
         let modes = if modes == "trained" { trained } else { parse_modes(modes, &trained)? };
         let run = self.session.run(slot, &modes).await?;
+        self.gpu_ms = run.gpu_ms;
         Ok(run.scores.iter().filter_map(|score| score.nll).collect())
+    }
+
+    /// Milliseconds that the device itself spent on the last run, where it can tell.
+    pub fn gpu_ms(&self) -> Option<f64> {
+        self.gpu_ms
     }
 
     /// Forgets what the weights alone decide, and the baseline: the next spectra are computed as for a new model.
