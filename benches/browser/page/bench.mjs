@@ -43,7 +43,9 @@ window.bench = {
       return await run(texts?.[round % texts.length], round);
     }),
   async adapter() {
-    const { vendor, architecture, device, description } = (await navigator.gpu.requestAdapter()).info;
+    // Chromium can say that there is none while it is still starting its GPU process.
+    const found = (await navigator.gpu.requestAdapter()) ?? (await navigator.gpu.requestAdapter());
+    const { vendor, architecture, device, description } = found.info;
     return [vendor, architecture, device, description].filter(Boolean).join(" ");
   },
 };

@@ -1,5 +1,5 @@
 // Our own engine, as the page runs it, built without the page.
-import { bytes, fullRun, lossError, seconds, spectraError } from "./common.mjs";
+import { bytes, fullRun, lossError, mean, seconds, spectraError } from "./common.mjs";
 
 const lengths = [256, 512, 1024, 2048, 4096];
 let library;
@@ -43,9 +43,9 @@ export const open = async (contestant, model, answers) => {
     return session.run("baseline", "trained");
   });
   // A toggle or spectra may have run this round's text already: with another text the engine forgets it.
-  const full = (text) => {
+  const full = async (text) => {
     session.set_text(Uint32Array.from(text.ids).reverse());
-    return run(text);
+    return { ...(await run(text)), device_ms: session.gpu_ms() };
   };
   // Unlike modes on the first text, against float64, before anything is timed.
   session.set_text(Uint32Array.from(answers.texts[0].ids));
@@ -58,11 +58,13 @@ export const open = async (contestant, model, answers) => {
     session.set_text(Uint32Array.from(text.ids));
     await session.run("baseline", "trained");
     const each = [];
+    const onDevice = [];
     for (let layer = 0; layer < answers.layers; layer += 1) {
       const modes = Array.from({ length: answers.layers }, (_, i) => (i === layer ? "linearized" : "softmax")).join();
       each.push((await seconds(() => session.run("modified", modes))).ms);
+      onDevice.push(session.gpu_ms());
     }
-    return { ms: each.reduce((sum, ms) => sum + ms, 0) / each.length, each };
+    return { ms: mean(each), each, ...(onDevice[0] !== undefined && { device_ms: mean(onDevice) }) };
   };
   // All 288 anew, from the baseline, which is there when a page asks; then for a page's two cases: another text, and a
   // model just loaded, whose buffers have to be made as well.

@@ -21,7 +21,7 @@ export const seconds = async (work) => {
   return { ms: performance.now() - start, result };
 };
 
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 // How far losses are from the answers: of the mean, relative; of the worst token, in nats.
 export const lossError = (found, expected) => ({

@@ -16,6 +16,9 @@ pub struct Measurement {
     /// Of a toggle: one a layer; `ms` is their mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<f64>,
+    /// Milliseconds of them that the device was at work, by its own clock; of a toggle the mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_ms: Option<f64>,
     /// Relative error of the mean loss against float64.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_error: Option<f64>,

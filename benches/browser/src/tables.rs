@@ -111,6 +111,15 @@ fn full_runs(text: &mut String, record: &Record, model: &str, what: &str, ours: 
             "\nOur toggle, first layer to last, ms: {each}; mean {}.",
             number(median_ms(record, &toggle))
         );
+        let on_device = [&full, &toggle].map(|key| {
+            let times: Vec<f64> = record.each_round(key, |m| m.device_ms).into_iter().flatten().collect();
+            number(median(&times))
+        });
+        let _ = writeln!(
+            text,
+            "On the device, by its own clock: full run {} ms, toggle {} ms.",
+            on_device[0], on_device[1]
+        );
     }
 }
 
