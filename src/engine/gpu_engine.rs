@@ -1,4 +1,4 @@
-//! The GPU engine: one encoder, one submit and one small readback a run. What a run needs on the device (bind
+//! The GPU engine: a few submits and one small readback a run. What a run needs on the device (bind
 //! groups, parameters, the staging buffer) is kept: one that is repeated makes nothing anew.
 
 use std::cell::Cell;
@@ -19,6 +19,10 @@ use crate::model::{Buffer, Step};
 /// How long a run asks for its results without a pause. What takes longer is not held up by a millisecond or two; on a
 /// software adapter, which needs the processor itself, asking would hold it up.
 const OFTEN: Duration = Duration::from_millis(16);
+
+/// Launches after which what there is is submitted: the device begins while the rest is still being written down, which
+/// in a browser takes two processes some 10 µs a launch.
+const LAUNCHES_A_SUBMIT: usize = 20;
 
 /// A launch on the device: a step, or its share of one part of a table.
 struct Launch<'a> {
@@ -150,7 +154,7 @@ impl GpuEngine {
     pub(super) async fn run(&mut self, steps: &[Step], read: &[(Buffer, usize)]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.gpu_ms = None;
         let timer = self.timer.take();
-        let result = self.run_timed(steps, read, timer.as_ref(), usize::MAX).await;
+        let result = self.run_timed(steps, read, timer.as_ref(), false).await;
         self.timer = timer;
         let (data, passes) = result?;
         self.gpu_ms = passes.first().copied().flatten();
@@ -161,16 +165,16 @@ impl GpuEngine {
     pub(super) async fn time_each(&mut self, steps: &[Step]) -> Result<Vec<Option<f64>>, EngineError> {
         let device = Rc::clone(&self.gpu().device);
         let timer = device.timestamps.then(|| Timer::new(&device.device, &device.queue, steps.len() as u32));
-        Ok(self.run_timed(steps, &[], timer.as_ref(), 1).await?.1)
+        Ok(self.run_timed(steps, &[], timer.as_ref(), true).await?.1)
     }
 
-    /// What is read, and the milliseconds of every pass of so many launches, where there is a timer for them.
+    /// What is read, and the milliseconds of all launches, or of each apart, where there is a timer for them.
     async fn run_timed(
         &mut self,
         steps: &[Step],
         read: &[(Buffer, usize)],
         timer: Option<&Timer>,
-        launches_a_pass: usize,
+        apart: bool,
     ) -> Result<(Vec<Vec<f32>>, Vec<Option<f64>>), EngineError> {
         self.gpu().check()?;
         for step in steps {
@@ -181,12 +185,21 @@ impl GpuEngine {
         let device = Rc::clone(&self.gpu().device);
         let mut offsets = std::mem::take(&mut self.offsets);
         self.memory.offsets(&params, &mut offsets);
-        let mut encoder = device.device.create_command_encoder(&Default::default());
-        let size = launches_a_pass.min(launches.len().max(1));
-        for (pass, launches) in launches.chunks(size).enumerate() {
-            let timestamp_writes = timer.map(|timer| timer.writes(pass as u32));
+        let new_encoder = || device.device.create_command_encoder(&Default::default());
+        let mut encoder = new_encoder();
+        let size = if apart { 1 } else { LAUNCHES_A_SUBMIT };
+        let parts = launches.chunks(size).zip(offsets.chunks(size));
+        let last = parts.len().saturating_sub(1);
+        for (i, (launches, offsets)) in parts.enumerate() {
+            let timestamp_writes = match apart {
+                true => timer.and_then(|timer| timer.writes(i as u32, true, true)),
+                false => timer.and_then(|timer| timer.writes(0, i == 0, i == last)),
+            };
             let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
-            self.encode(&mut encoder.begin_compute_pass(&descriptor), launches, &offsets[pass * size..])?;
+            self.encode(&mut encoder.begin_compute_pass(&descriptor), launches, offsets)?;
+            if i < last && !apart {
+                device.queue.submit([std::mem::replace(&mut encoder, new_encoder()).finish()]);
+            }
         }
         self.offsets = offsets;
         let words: usize = read.iter().map(|(_, words)| words).sum();

@@ -30,13 +30,13 @@ impl Timer {
         self.resolved.size()
     }
 
-    /// For a pass that is timed.
-    pub fn writes(&self, pass: u32) -> wgpu::ComputePassTimestampWrites<'_> {
-        wgpu::ComputePassTimestampWrites {
+    /// For a pass at whose beginning, or at whose end, the time of the pass of that number is taken.
+    pub fn writes(&self, number: u32, begins: bool, ends: bool) -> Option<wgpu::ComputePassTimestampWrites<'_>> {
+        (begins || ends).then_some(wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
-            beginning_of_pass_write_index: Some(2 * pass),
-            end_of_pass_write_index: Some(2 * pass + 1),
-        }
+            beginning_of_pass_write_index: begins.then_some(2 * number),
+            end_of_pass_write_index: ends.then_some(2 * number + 1),
+        })
     }
 
     /// Copies the timestamps to that place of the readback.

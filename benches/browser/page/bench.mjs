@@ -12,6 +12,7 @@ const modules = {
   floor: "./floor.mjs",
 };
 const operations = new Map();
+const whileMs = 200;
 
 // What went wrong is a result too: a peer that fails is shown as failed.
 const outcome = async (work) => {
@@ -36,11 +37,18 @@ window.bench = {
       }
       return { facts, operations: [...operations.keys()].filter((key) => key.startsWith(`${contestant}/`)) };
     }),
-  // One operation on the text of this round: { ms, … }.
+  // One operation on the text of this round, { ms, … }: the median of as many as fit into a while, and the first of
+  // them. GPUs lower their clocks as soon as they have little to do: the first one finds them low.
   run: (key, round) =>
     outcome(async () => {
       const { run, texts } = operations.get(key);
-      return await run(texts?.[round % texts.length], round);
+      const found = [];
+      const until = performance.now() + whileMs;
+      do found.push(await run(texts?.[round % texts.length], round));
+      while (performance.now() < until);
+      const first_ms = found[0].ms;
+      found.sort((a, b) => a.ms - b.ms);
+      return { ...found[found.length >> 1], first_ms };
     }),
   async adapter() {
     // Chromium can say that there is none while it is still starting its GPU process.

@@ -68,19 +68,26 @@ export const open = async (contestant, model, answers) => {
   };
   // All 288 anew, from the baseline, which is there when a page asks; then for a page's two cases: another text, and a
   // model just loaded, whose buffers have to be made as well.
-  const spectra = async (text) => {
-    const fresh = module.Bench.load(adapter, ...files);
-    const time = async (bench, ids) => {
-      bench.set_text(Uint32Array.from(ids));
-      await bench.run("baseline", "trained");
-      return seconds(() => bench.spectra());
-    };
-    const loaded = await time(fresh, text.ids);
-    fresh.free();
-    session.forget_spectra();
-    const { ms, result } = await time(session, text.ids);
-    const again = await time(session, text.ids.toReversed());
-    return { ms, each: [again.ms, loaded.ms], ...(text === answers.texts[0] && spectraError(result, answers.spectra)) };
+  const timeSpectra = async (bench, ids) => {
+    bench.set_text(Uint32Array.from(ids));
+    await bench.run("baseline", "trained");
+    return seconds(() => bench.spectra());
   };
-  return contestant === "cascade-cpu" ? { facts, full, toggle } : { facts, full, toggle, spectra };
+  const spectra = async (text) => {
+    session.forget_spectra();
+    const { ms, result } = await timeSpectra(session, text.ids);
+    return { ms, ...(text === answers.texts[0] && spectraError(result, answers.spectra)) };
+  };
+  const again = async (text) => {
+    const { ms } = await timeSpectra(session, text.ids);
+    session.set_text(Uint32Array.from(text.ids).reverse());
+    return { ms };
+  };
+  const loaded = async (text) => {
+    const fresh = module.Bench.load(adapter, ...files);
+    const { ms } = await timeSpectra(fresh, text.ids);
+    fresh.free();
+    return { ms };
+  };
+  return contestant === "cascade-cpu" ? { facts, full, toggle } : { facts, full, toggle, spectra, again, loaded };
 };

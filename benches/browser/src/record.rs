@@ -13,6 +13,9 @@ pub struct Measurement {
     /// Milliseconds, up to the end of a readback of the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms: Option<f64>,
+    /// The same of the first, where `ms` is the median of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_ms: Option<f64>,
     /// Of a toggle: one a layer; `ms` is their mean.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub each: Vec<f64>,

@@ -66,6 +66,8 @@ fn table_of(key: &str) -> String {
     match parts[..] {
         ["floor", ..] => "floor".to_owned(),
         [_, model, "spectra"] => format!("{model} spectra"),
+        // Ours alone.
+        [_, model, "again" | "loaded"] => format!("{model} spectra otherwise"),
         [_, model, "full" | "toggle"] => format!("{model} {}", if on_cpu(parts[0]) { "cpu" } else { "gpu" }),
         _ => "growth".to_owned(),
     }

@@ -115,12 +115,28 @@ fn full_runs(text: &mut String, record: &Record, model: &str, what: &str, ours: 
             let times: Vec<f64> = record.each_round(key, |m| m.device_ms).into_iter().flatten().collect();
             number(median(&times))
         });
+        let _ = writeln!(text, "{}", first_of_each(record, &full, &toggle, model, peers));
         let _ = writeln!(
             text,
             "On the device, by its own clock: full run {} ms, toggle {} ms.",
             on_device[0], on_device[1]
         );
     }
+}
+
+/// The same comparisons by the first of each operation's repetitions alone.
+fn first_of_each(record: &Record, full: &str, toggle: &str, model: &str, peers: &[&str]) -> String {
+    let firsts = |key: &str| record.each_round(key, |m| m.first_ms);
+    let ms = |key: &str| number(median(&firsts(key).into_iter().flatten().collect::<Vec<_>>()));
+    let mut line = format!("First of several, clocks still low, ms: cascade {}, toggle {}", ms(full), ms(toggle));
+    for name in peers {
+        let run = format!("{name}/{model}/full");
+        if fault(record, &run).is_none() {
+            let against = |ours: &str| interval(estimate(&paired_ratios(&firsts(&run), &firsts(ours))));
+            let _ = write!(line, "; {name} {}: {} and {}", ms(&run), against(full), against(toggle));
+        }
+    }
+    line + "."
 }
 
 fn spectra(text: &mut String, record: &Record, model: &str) {
@@ -142,8 +158,8 @@ fn spectra(text: &mut String, record: &Record, model: &str) {
     let _ = writeln!(
         text,
         "\nOurs of another text on the same model, half as many: {} ms; of a model just loaded, with new buffers: {} ms.",
-        median_each(record, &ours, 0),
-        median_each(record, &ours, 1)
+        number(median_ms(record, &format!("cascade/{model}/again"))),
+        number(median_ms(record, &format!("cascade/{model}/loaded")))
     );
 }
 
@@ -231,6 +247,7 @@ mod tests {
     fn record(peer_error: f64) -> Record {
         let run = |ms: f64, loss_error: f64| Measurement {
             ms: Some(ms),
+            first_ms: Some(3.0 * ms),
             loss_error: Some(loss_error),
             worst_token: Some(1e-5),
             ..Measurement::default()
@@ -238,8 +255,12 @@ mod tests {
         let rounds = (0..5).map(|i| {
             // A machine that slows down on the way: times triple, ratios stay.
             let slow = 1.0 + 0.5 * f64::from(i);
-            let toggle =
-                Measurement { ms: Some(5.0 * slow), each: vec![8.0 * slow, 2.0 * slow], ..Measurement::default() };
+            let toggle = Measurement {
+                ms: Some(5.0 * slow),
+                first_ms: Some(9.0 * slow),
+                each: vec![8.0 * slow, 2.0 * slow],
+                ..Measurement::default()
+            };
             let rate =
                 |per_second| Measurement { ms: Some(1.0), per_second: Some(per_second), ..Measurement::default() };
             Round::from([
@@ -259,6 +280,7 @@ mod tests {
         let text = markdown(&record(1e-7));
         assert!(text.contains("6.00× [6.00, 6.00] | 12.0× [12.0, 12.0] |"), "{text}");
         assert!(text.contains("first layer to last, ms: 16.0, 4.00; mean 10.0."), "{text}");
+        assert!(text.contains("ort-webgpu 360: 6.00× [6.00, 6.00] and 20.0× [20.0, 20.0]."), "{text}");
         assert!(text.contains("| sd-6m | 0.01 | 10.0 | 1.00 | 2.00 |"), "{text}");
     }
 
