@@ -131,7 +131,7 @@ fn first_of_each(record: &Record, full: &str, toggle: &str, model: &str, peers: 
     let mut line = format!("First of several, clocks still low, ms: cascade {}, toggle {}", ms(full), ms(toggle));
     for name in peers {
         let run = format!("{name}/{model}/full");
-        if fault(record, &run).is_none() {
+        if fault(record, &run).is_none() && median_ms(record, &run).is_some() {
             let against = |ours: &str| interval(estimate(&paired_ratios(&firsts(&run), &firsts(ours))));
             let _ = write!(line, "; {name} {}: {} and {}", ms(&run), against(full), against(toggle));
         }

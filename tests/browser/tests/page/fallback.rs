@@ -8,6 +8,7 @@ use crate::{Test, first_layers, oracle_text};
 pub const TESTS: &[Test] = &[
     ("without_webgpu_the_page_says_why_and_the_cpu_gives_the_oracles_perplexity", no_api),
     ("without_an_adapter_the_page_says_why_and_goes_on", no_adapter),
+    ("an_adapter_that_is_there_when_asked_again_is_used", late_adapter),
     ("outside_of_a_secure_context_the_page_says_so", insecure),
     ("a_gpu_that_is_too_small_is_told_from_none", too_small),
     ("a_lost_gpu_hands_over_to_the_cpu_and_can_be_asked_for_again", lost),
@@ -100,6 +101,21 @@ fn no_adapter(site: &Site) {
     let no_adapter = "if (globalThis.GPU) GPU.prototype.requestAdapter = () => Promise.resolve(null)";
     let reason = cpu_reason(site, &Options::default(), no_adapter);
     assert!(reason.contains("adapter"), "{reason}");
+}
+
+fn late_adapter(site: &Site) {
+    let before = "if (globalThis.GPU) {
+        const request = GPU.prototype.requestAdapter;
+        globalThis.asked = 0;
+        GPU.prototype.requestAdapter = function (...options) {
+            globalThis.asked += 1;
+            return globalThis.asked === 1 ? Promise.resolve(null) : request.apply(this, options);
+        };
+    }";
+    site.visit_with(&Options { before: Some(before), ..Options::default() }, "v=1&m=sd-1m", |page| {
+        assert_eq!(page.ready()["engine"], "gpu");
+        assert_eq!(page.eval("asked"), 2);
+    });
 }
 
 fn asked_for_cpu(site: &Site) {
