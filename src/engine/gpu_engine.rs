@@ -41,6 +41,7 @@ pub struct GpuEngine {
     gpu_ms: Option<f64>,
     /// Whether the last results came within [`OFTEN`].
     quick: bool,
+    launches_a_submit: usize,
 }
 
 impl Drop for GpuEngine {
@@ -53,7 +54,21 @@ impl GpuEngine {
     pub(super) fn new(gpu: Gpu) -> Self {
         let timer = gpu.device.timestamps.then(|| Timer::new(&gpu.device.device, &gpu.device.queue, 1));
         let memory = Memory::new(gpu);
-        GpuEngine { memory, offsets: Vec::new(), staging: None, timer, gpu_ms: None, quick: true }
+        GpuEngine {
+            memory,
+            offsets: Vec::new(),
+            staging: None,
+            timer,
+            gpu_ms: None,
+            quick: true,
+            launches_a_submit: LAUNCHES_A_SUBMIT,
+        }
+    }
+
+    /// For measurements: the device never waits for launches that are still being written down.
+    pub(super) fn in_one_submit(mut self) -> Self {
+        self.launches_a_submit = usize::MAX;
+        self
     }
 
     fn gpu(&self) -> &Gpu {
@@ -187,7 +202,7 @@ impl GpuEngine {
         self.memory.offsets(&params, &mut offsets);
         let new_encoder = || device.device.create_command_encoder(&Default::default());
         let mut encoder = new_encoder();
-        let size = if apart { 1 } else { LAUNCHES_A_SUBMIT };
+        let size = if apart { 1 } else { self.launches_a_submit.min(launches.len().max(1)) };
         let parts = launches.chunks(size).zip(offsets.chunks(size));
         let last = parts.len().saturating_sub(1);
         for (i, (launches, offsets)) in parts.enumerate() {

@@ -157,10 +157,6 @@ impl Session {
         let words = self.ids.len() * RECORD;
         let records = self.engine.run(&steps, &[(Buffer::TokenScores, words)]).await?.swap_remove(0);
         self.streams.insert(slot, Stream { modes: modes.to_vec(), first });
-        // While people look at the first figures: a browser compiles in another process.
-        if let (true, Engine::Gpu(gpu)) = (cfg!(target_arch = "wasm32"), &self.engine) {
-            gpu.compile_linear();
-        }
         let last = self.ids.len() - 1;
         let scores = records.chunks_exact(RECORD).enumerate().map(|(t, r)| token_score(r, t == last)).collect();
         let run = Run { modes: modes.to_vec(), scores, from_layer: from, gpu_ms: self.engine.gpu_ms() };

@@ -49,6 +49,10 @@ impl Session {
             residual_rms: (crate::kernels::dot(norms, norms) / (tokens * config.d_model) as f64).sqrt(),
             heads: heads.by_ref().take(config.heads).collect(),
         });
+        // While people look at the first figures: a browser compiles in another process, where nothing else runs then.
+        if let (true, Engine::Gpu(gpu)) = (cfg!(target_arch = "wasm32"), &self.engine) {
+            gpu.compile_linear();
+        }
         Ok(layers.collect())
     }
 

@@ -148,7 +148,7 @@ const MOST_LAUNCHES: usize = 256;
 /// compiles quickest, tells the two apart, and only what suits is compiled at all.
 pub(super) async fn tune(gpu: &Gpu) -> Result<Variants, EngineError> {
     use KernelId::{Attention, ChunkState, Embed, LayerNorm, LinearAttention, Matmul, TokenScores, Unembed};
-    let mut bench = Bench { engine: GpuEngine::new(gpu.clone()), variants: Variants::default() };
+    let mut bench = Bench { engine: GpuEngine::new(gpu.clone()).in_one_submit(), variants: Variants::default() };
     bench.upload(96 * 384, 96 * 192)?;
     let norm = Op::LayerNorm(layer_norm::Params { rows: 64, d_model: 192, epsilon: 1e-5, pad: 0 });
     // A device's first launches can take fifty times as long as all that follow: one that does not call itself software

@@ -34,15 +34,18 @@ pub struct Chromium {
 }
 
 impl Chromium {
-    /// Starts Chromium with an empty profile below `folder`, where its log goes too.
+    /// Starts Chromium with an empty profile below `folder`, where its log goes too. `CHROME_FLAGS` may hold further flags,
+    /// such as a machine's own GPU takes.
     pub fn start(folder: &Path) -> Outcome<Self> {
         let program = xtask::install::find_chromium()
             .ok_or("there is no Chromium: `cargo xtask test` installs one, or set CHROME to its path")?;
         let profile = folder.join(format!("profile-{}", std::process::id()));
         std::fs::create_dir_all(&profile).map_err(|error| format!("{}: {error}", profile.display()))?;
         let log = File::create(folder.join("chromium.log")).map_err(|error| format!("chromium.log: {error}"))?;
+        let more = std::env::var("CHROME_FLAGS").unwrap_or_default();
         let mut process = Command::new(&program)
             .args(FLAGS)
+            .args(more.split_whitespace())
             .arg(format!("--user-data-dir={}", profile.display()))
             .arg("about:blank")
             .stdin(Stdio::null())
