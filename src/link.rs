@@ -11,6 +11,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::check::Figures;
 use crate::model::{LayerMode, format_modes, parse_modes};
+use crate::sample::Dice;
+use crate::sweep::Kind;
 use crate::text::{PASSAGES, passage};
 use crate::zoo;
 
@@ -55,8 +57,12 @@ pub struct Link {
     pub layer: Option<usize>,
     pub head: Option<usize>,
     pub view: View,
+    /// What the sweep's curves run over.
+    pub sweep: Kind,
     /// The model beside it, where that is not its twin.
     pub with: Option<&'static zoo::ModelEntry>,
+    /// How the text is continued.
+    pub dice: Dice,
     /// `engine=cpu`.
     pub cpu: bool,
     /// `embed=1`: compact, for an iframe.
@@ -78,7 +84,9 @@ impl Default for Link {
             layer: None,
             head: None,
             view: View::default(),
+            sweep: Kind::default(),
             with: None,
+            dice: Dice::default(),
             cpu: false,
             embed: false,
             hide: Vec::new(),
@@ -147,9 +155,17 @@ impl Link {
                 Some(view) => self.view = view,
                 None => notes.push(format!("There is no view '{}'; {} is open.", shown(value), self.view.id())),
             },
+            "sweep" => match Kind::ALL.into_iter().find(|kind| kind.id() == value) {
+                Some(kind) => self.sweep = kind,
+                None => notes.push(format!("There is no sweep '{}'; '{}' is shown.", shown(value), self.sweep.id())),
+            },
             "with" => match zoo::find(value) {
                 Some(model) => self.with = Some(model),
                 None => notes.push(format!("There is no model '{}' to stand beside; see the menu.", shown(value))),
+            },
+            "dice" => match Dice::decode(value) {
+                Some(dice) => self.dice = dice,
+                None => notes.push(format!("'dice={}' is not five numbers; it is ignored.", shown(value))),
             },
             "engine" if value == "cpu" => self.cpu = true,
             "engine" => notes.push(format!("'engine={}' is ignored; only 'cpu' can be asked for.", shown(value))),
@@ -237,7 +253,13 @@ impl Link {
         if self.view != standard.view {
             pairs.push(format!("view={}", self.view.id()));
         }
+        if self.sweep != standard.sweep {
+            pairs.push(format!("sweep={}", self.sweep.id()));
+        }
         pairs.extend(self.with.map(|model| format!("with={}", model.id)));
+        if self.dice != standard.dice {
+            pairs.push(format!("dice={}", self.dice.encode()));
+        }
         if self.cpu {
             pairs.push("engine=cpu".into());
         }

@@ -22,6 +22,43 @@ impl Default for Sampling {
     }
 }
 
+/// What a continuation depends on besides model and text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dice {
+    /// Tokens of the text that are kept.
+    pub after: usize,
+    /// How many may follow.
+    pub count: usize,
+    pub sampling: Sampling,
+}
+
+impl Default for Dice {
+    fn default() -> Self {
+        Dice { after: 48, count: 40, sampling: Sampling::default() }
+    }
+}
+
+impl Dice {
+    /// For links: `after,count,temperature,top k,seed`.
+    pub fn encode(&self) -> String {
+        let Sampling { temperature, top_k, seed } = self.sampling;
+        format!("{},{},{temperature},{top_k},{seed}", self.after, self.count)
+    }
+
+    /// The inverse; what the page does not offer is clamped. None where it is not five numbers.
+    pub fn decode(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split(',').collect();
+        let [after, count, temperature, top_k, seed] = parts[..] else { return None };
+        let temperature: f64 = temperature.parse().ok().filter(|t: &f64| t.is_finite())?;
+        let sampling = Sampling {
+            temperature: temperature.clamp(0.0, MAX_TEMPERATURE),
+            top_k: top_k.parse::<usize>().ok()?.clamp(1, MAX_TOP_K),
+            seed: seed.parse().ok()?,
+        };
+        Some(Dice { after: after.parse::<usize>().ok()?.max(1), count: count.parse::<usize>().ok()?.max(1), sampling })
+    }
+}
+
 /// A drawn token, its probability under the model (temperature 1, whole vocabulary), and whether it was the likeliest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Drawn {

@@ -2,6 +2,8 @@
 
 use cascade::link::{Link, Part, Pin, TextChoice, View, modes_for_link, selection_for_link};
 use cascade::model::LayerMode;
+use cascade::sample::{Dice, Sampling};
+use cascade::sweep::Kind;
 use cascade::zoo;
 
 fn link_trained() -> Vec<LayerMode> {
@@ -26,7 +28,9 @@ fn round_trips() {
             layer: Some(3),
             head: Some(5),
             view: View::Sweep,
+            sweep: Kind::Alone,
             with: zoo::find("sd-6m-a1"),
+            dice: Dice { after: 7, count: 9, sampling: Sampling { temperature: 0.5, top_k: 3, seed: u64::MAX } },
             cpu: true,
             embed: true,
             hide: vec![Part::Text, Part::Tabs],
@@ -37,6 +41,7 @@ fn round_trips() {
         assert!(fragment.is_ascii() && fragment.contains("modes=linearized*7,softmax*5"), "{fragment}");
         assert_eq!(Link::parse(&format!("#{fragment}")), (link, vec![]));
     }
+    assert_eq!(Link::parse("dice=0,0,9,0,4").0.dice.encode(), "1,1,2,1,4", "what no page offers is clamped");
     let passage = Link { text: TextChoice::Passage("ferry"), ..Link::default() };
     assert_eq!(passage.fragment(), "v=1&p=ferry");
     assert_eq!(Link::parse("v=1&p=ferry").0, passage);
@@ -90,6 +95,9 @@ const HOSTILE: &[(&str, &str)] = &[
     ("view=everything", "no view"),
     ("view=", "no view"),
     ("with=everything", "to stand beside"),
+    ("sweep=sideways", "no sweep"),
+    ("dice=1,2,3", "five numbers"),
+    ("dice=1,2,NaN,4,5", "five numbers"),
     ("l=99", "no layer 99"),
     ("l=0", "no layer 0"),
     ("h=-1", "not a head number"),

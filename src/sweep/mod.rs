@@ -21,6 +21,24 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::First, Kind::Alone];
+
+    /// As in links.
+    pub fn id(self) -> &'static str {
+        match self {
+            Kind::First => "first",
+            Kind::Alone => "alone",
+        }
+    }
+
+    /// As on its button.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::First => "The first k layers",
+            Kind::Alone => "One layer alone",
+        }
+    }
+
     /// The k of a curve's points, for a model of so many layers.
     pub fn points(self, layers: usize) -> std::ops::RangeInclusive<usize> {
         match self {

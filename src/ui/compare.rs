@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::cascade::Cascade;
+use super::export::Save;
 use super::plot::{self, Plot};
 use super::state::{Beside, State, TwinState, comparable};
 use crate::engine::{Run, furthest_apart};
@@ -59,6 +60,7 @@ pub fn Compare(state: State) -> impl IntoView {
         Some(figures(&base, &now))
     };
     let second = move || shown().map(|b| figures(&b.baseline, &b.now));
+    let words = Signal::derive(move || shown().map(|b| sentence(state, &b)).unwrap_or_default());
     view! {
         <div class="text-head">
             <h2>"Two models"<span>"under the same switches, on the same text"</span></h2>
@@ -71,7 +73,8 @@ pub fn Compare(state: State) -> impl IntoView {
             <section id="compare-first" aria-label="The model on screen">
                 <h3>{move || state.model.get().title}</h3>
                 {move || first().map(numbers)}
-                <Drawn state=state cascade=Signal::derive(move || state.cascade.get()) top=Signal::derive(top)/>
+                <Drawn state=state cascade=Signal::derive(move || state.cascade.get()) top=Signal::derive(top)
+                    model=Signal::derive(move || state.model.get()) words=words/>
             </section>
             <section id="compare-second" aria-label="The model beside it">
                 <h3>{move || other().map(|o| o.title)}</h3>
@@ -79,11 +82,11 @@ pub fn Compare(state: State) -> impl IntoView {
                 {coming}
                 {move || shown().is_some().then(|| view! {
                     <Drawn state=state cascade=Signal::derive(move || shown().map_or_else(Cascade::unknown, |b| b.cascade))
-                        top=Signal::derive(top)/>
+                        top=Signal::derive(top) model=Signal::derive(move || other().unwrap_or(state.model.get())) words=words/>
                 })}
             </section>
         </div>
-        <p class="figure-note">{move || shown().map(|b| sentence(state, &b))}</p>
+        <p class="figure-note">{words}</p>
         {move || shown().and_then(|b| differing(state, &b))}
     }
 }
@@ -104,7 +107,13 @@ fn numbers([now, baseline, ratio]: [String; 3]) -> impl IntoView {
 }
 
 #[component]
-fn Drawn(state: State, cascade: Signal<Cascade>, top: Signal<f64>) -> impl IntoView {
+fn Drawn(
+    state: State,
+    cascade: Signal<Cascade>,
+    top: Signal<f64>,
+    model: Signal<&'static ModelEntry>,
+    words: Signal<String>,
+) -> impl IntoView {
     let picture = Memo::new(move |_| {
         let trained = state.model.get().trained();
         let marked: Vec<bool> = state.modes.with(|modes| modes.iter().zip(&trained).map(|(a, b)| a != b).collect());
@@ -113,6 +122,8 @@ fn Drawn(state: State, cascade: Signal<Cascade>, top: Signal<f64>) -> impl IntoV
     view! {
         <figure class="compare-figure">
             <Plot picture=picture label=Signal::derive(|| "Effective rank of routing, layer by layer".to_string())/>
+            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+                data=move || cascade.with(Cascade::columns) sentence=words model=model/>
         </figure>
     }
 }

@@ -14,13 +14,14 @@ use web_sys::{Element, HtmlCanvasElement, Node, XmlSerializer};
 use super::save::{png, save};
 use super::state::State;
 use crate::export::{Column, Source, csv, file_stem, json, standalone, with_image, with_text};
+use crate::zoo::ModelEntry;
 
 /// Side of a heat map in a file, in units of the drawing.
 const MAP_SIDE: f64 = 640.0;
 
 /// `Save ▾`. `id` begins the file names (`cascade-sd-6m-linearized7.svg`); `title` stands above the drawing; `data`
 /// gives the columns that the figure shows, at the moment of saving. With `sentence` the file says something
-/// else below its title than the page's sentence.
+/// else below its title than the page's sentence; with `model` the figure is of another one than that on screen.
 #[component]
 pub fn Save(
     state: State,
@@ -28,10 +29,12 @@ pub fn Save(
     #[prop(into)] title: Signal<String>,
     data: impl Fn() -> Vec<Column> + Copy + Send + Sync + 'static,
     #[prop(optional, into)] sentence: Option<Signal<String>>,
+    #[prop(optional, into)] model: Option<Signal<&'static ModelEntry>>,
 ) -> impl IntoView {
     let menu = NodeRef::<Details>::new();
     let failed = RwSignal::new(None::<&'static str>);
-    let source = move || untrack(|| state.source(id.get(), title.get(), sentence.map(|s| s.get())));
+    let of = move || model.map_or_else(|| state.model.get(), |model| model.get());
+    let source = move || untrack(|| state.source(id.get(), title.get(), sentence.map(|s| s.get()), of()));
     let close = move || {
         if let Some(menu) = menu.get_untracked() {
             menu.set_open(false);
@@ -43,7 +46,7 @@ pub fn Save(
         Some(Err(_)) => failed.set(Some("This browser cannot make that file; try another kind.")),
     };
     let drawing = move || standalone(&find_drawing(menu.get_untracked()?.into())?, &source());
-    let name = move |extension: &str| format!("{}.{extension}", state.file_stem(&id.get_untracked()));
+    let name = move |extension: &str| format!("{}.{extension}", state.file_stem(&id.get_untracked(), untrack(of)));
     let save_text = move |extension: &'static str, kind: &'static str, text: Option<String>| {
         failed.set(None);
         done(text.map(|text| save(&name(extension), kind, text.as_bytes())));
@@ -105,8 +108,13 @@ pub fn Save(
 
 impl State {
     /// What a figure that is saved now is of. Reads signals: wrap it in `untrack` in a handler.
-    pub fn source(&self, figure: String, title: String, sentence: Option<String>) -> Source {
-        let model = self.model.get();
+    pub fn source(
+        &self,
+        figure: String,
+        title: String,
+        sentence: Option<String>,
+        model: &'static ModelEntry,
+    ) -> Source {
         Source {
             figure,
             title,
@@ -119,8 +127,7 @@ impl State {
     }
 
     /// The beginning of a file's name.
-    pub fn file_stem(&self, figure: &str) -> String {
-        let model = self.model.get_untracked();
+    pub fn file_stem(&self, figure: &str, model: &'static ModelEntry) -> String {
         file_stem(figure, model.id, &self.modes.get_untracked(), &model.trained())
     }
 }

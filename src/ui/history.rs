@@ -26,6 +26,8 @@ pub enum Act {
     Drag(u32),
     Typing,
     RankSlider,
+    /// How the text is continued.
+    Dice,
     /// A step of the tour.
     Tour,
     /// The address bar itself changed: there is nothing to write.

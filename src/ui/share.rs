@@ -200,7 +200,7 @@ fn Code(link: Memo<String>) -> impl IntoView {
 fn Files(state: State) -> impl IntoView {
     let failed = RwSignal::new(None::<&'static str>);
     let hand_over = move |figure: &str, extension: &str, kind: &str, text: Option<String>| {
-        let name = format!("{}.{extension}", state.file_stem(figure));
+        let name = format!("{}.{extension}", state.file_stem(figure, state.model.get_untracked()));
         let saved = text.map(|text| save(&name, kind, text.as_bytes()));
         failed.set(match saved {
             Some(Ok(())) => None,

@@ -4,8 +4,9 @@ mod work;
 
 use leptos::prelude::*;
 
-use super::state::{End, Reading, Side, State, set};
-use crate::sample::{Drawn, MAX_TEMPERATURE, MAX_TOP_K, Sampling, agreeing};
+use super::history::Act;
+use super::state::{End, Reading, Side, State};
+use crate::sample::{Dice, Drawn, MAX_TEMPERATURE, MAX_TOP_K, agreeing};
 use crate::text::visible;
 use crate::words::grouped;
 
@@ -20,19 +21,25 @@ pub fn Continuation(state: State) -> impl IntoView {
         c.going.get() && (running(c.now.get()) || running(c.baseline.get()))
     };
     let toggle = move |_| if busy() { c.stop() } else { restart(state) };
-    let sampling = move |change: fn(&mut Sampling, f64)| {
+    let choose = move |dice: Dice| {
+        if untrack(|| c.dice()) != dice {
+            state.act.set(Act::Dice);
+            c.choose(dice);
+        }
+    };
+    let field = move |change: fn(&mut Dice, f64)| {
         move |event| {
-            if let Ok(value) = event_target_value(&event).parse::<f64>() {
-                c.sampling.update(|s| change(s, value));
+            if let Some(value) = event_target_value(&event).parse().ok().filter(|x: &f64| x.is_finite()) {
+                let mut dice = untrack(|| c.dice());
+                change(&mut dice, value);
+                choose(dice);
             }
         }
     };
-    let number = |signal: RwSignal<usize>, least: usize| {
-        move |event| {
-            if let Ok(value) = event_target_value(&event).parse::<usize>() {
-                set(signal, value.max(least));
-            }
-        }
+    let roll = move |_| {
+        let mut dice = untrack(|| c.dice());
+        dice.sampling.seed = dice.sampling.seed.wrapping_add(1);
+        choose(dice);
     };
     let modified = move || state.modes.with(|m| *m != state.model.get().trained());
     let prompt = move || {
@@ -45,19 +52,19 @@ pub fn Continuation(state: State) -> impl IntoView {
         </div>
         <div class="continue-controls">
             <label>"after token "<input type="range" id="continue-after" min="1" max=move || tokens().max(1).to_string()
-                prop:value=move || c.after.get().min(tokens().max(1)).to_string() on:input=number(c.after, 1)/>
+                prop:value=move || c.after.get().min(tokens().max(1)).to_string() on:input=field(|d, x| d.after = (x as usize).max(1))/>
                 <output>{move || c.after.get().min(tokens().max(1))}</output></label>
             <label>"new tokens "<input type="number" id="continue-count" min="1"
-                max=move || context().to_string() prop:value=move || c.count.get().to_string() on:change=number(c.count, 1)/></label>
+                max=move || context().to_string() prop:value=move || c.count.get().to_string() on:change=field(|d, x| d.count = (x as usize).max(1))/></label>
             <label title="0 always takes the likeliest token">"temperature "<input type="number" id="continue-temperature" min="0"
                 max=MAX_TEMPERATURE.to_string() step="0.1" prop:value=move || c.sampling.get().temperature.to_string()
-                on:change=sampling(|s, x| s.temperature = x.clamp(0.0, MAX_TEMPERATURE))/></label>
+                on:change=field(|d, x| d.sampling.temperature = x.clamp(0.0, MAX_TEMPERATURE))/></label>
             <label title="Only so many of the likeliest tokens can be drawn">"top "<input type="number" id="continue-top" min="1"
                 max=MAX_TOP_K.to_string() prop:value=move || c.sampling.get().top_k.to_string()
-                on:change=sampling(|s, x| s.top_k = (x as usize).clamp(1, MAX_TOP_K))/></label>
+                on:change=field(|d, x| d.sampling.top_k = (x as usize).clamp(1, MAX_TOP_K))/></label>
             <label>"seed "<input type="number" id="continue-seed" min="0" prop:value=move || c.sampling.get().seed.to_string()
-                on:change=sampling(|s, x| s.seed = x.max(0.0) as u64)/></label>
-            <button class="quiet" on:click=move |_| c.sampling.update(|s| s.seed += 1)>"Roll again"</button>
+                on:change=field(|d, x| d.sampling.seed = x.max(0.0) as u64)/></label>
+            <button class="quiet" on:click=roll>"Roll again"</button>
             <button id="continue" class="primary" on:click=toggle>{move || if busy() { "Stop" } else { "Continue" }}</button>
         </div>
         <p class="prompt">{prompt}<span class="caret" aria-hidden="true">"▏"</span></p>

@@ -23,8 +23,10 @@ impl State {
         set(self.layer, layer);
         set(self.head, head);
         set(self.view, link.view);
+        self.sweep.choose(link.sweep);
         set(self.cpu, link.cpu);
         set(self.compare.with, link.with);
+        self.continuation.choose(link.dice);
         set(self.link_notes, notes);
     }
 
@@ -50,7 +52,9 @@ impl State {
             layer,
             head,
             view: self.view.get(),
+            sweep: self.sweep.kind.get(),
             with: self.compare.with.get(),
+            dice: self.continuation.dice(),
             cpu: self.cpu.get(),
             embed: self.share.embed.get(),
             hide: self.share.hide.get(),

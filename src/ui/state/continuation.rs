@@ -4,13 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::State;
+use super::{State, set};
 use crate::model::{LayerMode, Model};
-use crate::sample::{Drawn, Sampling};
-
-/// Tokens of the text that are kept, and how many may follow, until the reader chooses.
-const AFTER: usize = 48;
-const COUNT: usize = 40;
+use crate::sample::{Dice, Drawn, Sampling};
 
 #[derive(Clone, Copy)]
 pub struct ContinuationState {
@@ -69,14 +65,26 @@ pub enum End {
 
 impl ContinuationState {
     pub fn new() -> Self {
+        let Dice { after, count, sampling } = Dice::default();
         ContinuationState {
-            after: RwSignal::new(AFTER),
-            count: RwSignal::new(COUNT),
-            sampling: RwSignal::new(Sampling::default()),
+            after: RwSignal::new(after),
+            count: RwSignal::new(count),
+            sampling: RwSignal::new(sampling),
             going: RwSignal::new(false),
             baseline: RwSignal::new(Side::default()),
             now: RwSignal::new(Side::default()),
         }
+    }
+
+    /// What is chosen now.
+    pub fn dice(&self) -> Dice {
+        Dice { after: self.after.get(), count: self.count.get(), sampling: self.sampling.get() }
+    }
+
+    pub fn choose(&self, dice: Dice) {
+        set(self.after, dice.after);
+        set(self.count, dice.count);
+        set(self.sampling, dice.sampling);
     }
 
     /// Stops both sides where they are.

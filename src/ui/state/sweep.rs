@@ -50,6 +50,14 @@ impl SweepState {
         }
     }
 
+    /// Lets the curves run over something else.
+    pub fn choose(&self, kind: Kind) {
+        if self.kind.get_untracked() != kind {
+            set(self.k, None);
+            set(self.kind, kind);
+        }
+    }
+
     /// What the machine works by: whoever calls this runs again when it changes.
     pub fn track(&self) {
         self.kind.track();

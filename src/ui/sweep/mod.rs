@@ -7,16 +7,13 @@ use leptos::prelude::*;
 
 use super::export::Save;
 use super::plot::{Sweep as Figure, sweep};
-use super::state::{State, TwinState, set};
+use super::state::{State, TwinState};
 use crate::export::Column;
 use crate::sweep::{Curves, Kind, SWEPT, about, columns, estimate, sentence};
 use crate::words::megabytes;
 use crate::zoo::{self, ModelEntry};
 use crosshair::{Crosshair, Readout};
 use table::Table;
-
-const KINDS: [(Kind, &str, &str); 2] =
-    [(Kind::First, "first", "The first k layers"), (Kind::Alone, "alone", "One layer alone")];
 
 fn twin(state: State) -> Option<&'static ModelEntry> {
     zoo::find(state.model.get().twin)
@@ -63,9 +60,9 @@ pub fn Sweep(state: State) -> impl IntoView {
         <div class="text-head">
             <h2>"Sweep"<span>"what simplifying costs, on this text"</span></h2>
             <div class="choices" role="group" aria-label="What a curve runs over">
-                {KINDS.map(|(kind, id, name)| view! {
-                    <button data-kind=id aria-pressed=move || (state.sweep.kind.get() == kind).to_string()
-                        on:click=move |_| { set(state.sweep.k, None); set(state.sweep.kind, kind) }>{name}</button>
+                {Kind::ALL.map(|kind| view! {
+                    <button data-kind=kind.id() aria-pressed=move || (state.sweep.kind.get() == kind).to_string()
+                        on:click=move |_| state.sweep.choose(kind)>{kind.title()}</button>
                 })}
             </div>
             <Progress state=state/>

@@ -96,6 +96,14 @@ fn continues(site: &Site) {
         std::thread::sleep(Duration::from_millis(300));
         page.wait("it is whole again", || done(page, "baseline", 40));
         assert_eq!(ids(page, "baseline"), cold, "at temperature 0 the seed does not matter");
+        // Links carry the dice, and Back takes all changes of them back at once.
+        assert!(page.fragment().contains("dice=48,40,0,40,7"), "{}", page.fragment());
+        page.reload();
+        page.ready();
+        assert_eq!(page.eval("document.querySelector('#continue-seed').value"), "7");
+        page.eval("history.back()");
+        page.wait("the dice are those of the beginning", || (!page.fragment().contains("dice=")).then_some(()));
+        assert_eq!(page.eval("document.querySelector('#continue-seed').value"), "1");
     });
 }
 

@@ -9,6 +9,7 @@ use crate::Test;
 pub const TESTS: &[Test] = &[
     ("the_figure_is_saved_as_svg_and_png_with_its_source", drawings),
     ("the_figures_data_is_saved_as_csv_and_json", data),
+    ("both_of_two_models_are_saved_each_under_its_name", two_models),
     ("report_and_script_are_saved", report_and_script),
 ];
 
@@ -125,6 +126,28 @@ fn data(site: &Site) {
                 }
             }
         }
+    });
+}
+
+fn two_models(site: &Site) {
+    site.visit_with(&options(), &format!("{LINK}&view=compare"), |page| {
+        page.ready();
+        page.wait("the twin is drawn", || (page.count("#compare-second figure svg") == 1).then_some(()));
+        let mut ranks = Vec::new();
+        for (section, id) in [("#compare-first", "sd-1m"), ("#compare-second", "gpt2-1m")] {
+            let model = cascade::zoo::find(id).expect("a shipped model");
+            let (name, csv) = figure(page, section, "csv");
+            assert_eq!(name, format!("cascade-{id}-linearized3.csv"));
+            let csv = String::from_utf8(csv).expect("UTF-8");
+            assert!(csv.contains(model.sha256), "{csv}");
+            ranks.push(csv.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>());
+            let (_, svg) = figure(page, section, "svg");
+            let svg = String::from_utf8(svg).expect("UTF-8");
+            assert!(svg.contains(model.sha256) && svg.contains("Under these switches"), "{svg}");
+        }
+        assert_eq!([ranks[0].len(), ranks[1].len()], [1 + 8; 2], "a row a layer");
+        assert_eq!(ranks[0][0], ranks[1][0]);
+        assert_ne!(ranks[0][1], ranks[1][1]);
     });
 }
 

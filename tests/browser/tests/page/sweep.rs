@@ -174,6 +174,13 @@ fn alone(site: &Site) {
         assert!(page.text_of("#sweep-sentence").contains("one at a time"));
         page.click("#panel button[data-model=main][data-mode=off][data-k='4']");
         page.ready_with_modes(&["softmax", "softmax", "softmax", "off", "softmax", "softmax", "softmax", "softmax"]);
+        // Links say which it is.
+        assert!(page.fragment().contains("sweep=alone"), "{}", page.fragment());
+        page.reload();
+        page.ready();
+        assert_eq!(page.attribute("[data-kind=alone]", "aria-pressed"), "true");
+        page.click("[data-kind=first]");
+        page.wait("the first layers are nothing to write", || (!page.fragment().contains("sweep=")).then_some(()));
     });
 }
 
