@@ -82,6 +82,9 @@ fn continues(site: &Site) {
         assert_ne!(ids(page, "now"), once);
         assert_eq!(page.count(".side.now .first-changed"), 1, "where they part is marked");
         page.click("#reset");
+        // While a side is being continued the same button stops it.
+        std::thread::sleep(Duration::from_millis(300));
+        page.wait("nothing is under way", || (page.text("#continue")? == "Continue").then_some(()));
         page.click("#continue");
         page.wait("the same dice give the same text", || {
             done(page, "baseline", 40)?;
