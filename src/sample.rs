@@ -49,13 +49,16 @@ impl Dice {
     pub fn decode(text: &str) -> Option<Self> {
         let parts: Vec<&str> = text.split(',').collect();
         let [after, count, temperature, top_k, seed] = parts[..] else { return None };
-        let temperature: f64 = temperature.parse().ok().filter(|t: &f64| t.is_finite())?;
-        let sampling = Sampling {
-            temperature: temperature.clamp(0.0, MAX_TEMPERATURE),
-            top_k: top_k.parse::<usize>().ok()?.clamp(1, MAX_TOP_K),
-            seed: seed.parse().ok()?,
-        };
-        Some(Dice { after: after.parse::<usize>().ok()?.max(1), count: count.parse::<usize>().ok()?.max(1), sampling })
+        let temperature = temperature.parse().ok().filter(|t: &f64| t.is_finite())?;
+        let sampling = Sampling { temperature, top_k: top_k.parse().ok()?, seed: seed.parse().ok()? };
+        Some(Dice { after: after.parse().ok()?, count: count.parse().ok()?, sampling }.clamped())
+    }
+
+    /// The nearest that the page offers.
+    pub fn clamped(self) -> Self {
+        let Sampling { temperature, top_k, seed } = self.sampling;
+        let (temperature, top_k) = (temperature.clamp(0.0, MAX_TEMPERATURE), top_k.clamp(1, MAX_TOP_K));
+        Dice { after: self.after.max(1), count: self.count.max(1), sampling: Sampling { temperature, top_k, seed } }
     }
 }
 

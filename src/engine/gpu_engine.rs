@@ -202,7 +202,7 @@ impl GpuEngine {
         self.memory.offsets(&params, &mut offsets);
         let new_encoder = || device.device.create_command_encoder(&Default::default());
         let mut encoder = new_encoder();
-        let size = if apart { 1 } else { self.launches_a_submit.min(launches.len().max(1)) };
+        let size = if apart { 1 } else { self.launches_a_submit };
         let parts = launches.chunks(size).zip(offsets.chunks(size));
         let last = parts.len().saturating_sub(1);
         for (i, (launches, offsets)) in parts.enumerate() {

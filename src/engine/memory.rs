@@ -32,7 +32,7 @@ struct GroupKey {
     output: Buffer,
 }
 
-/// Looked up for every launch, by keys of our own making: a hash that no one has to be kept from guessing.
+/// Maps are looked into for every launch, by keys of our own making: their hash is quick, and need not resist strangers.
 pub(super) struct Memory {
     pub gpu: Gpu,
     buffers: FxHashMap<Buffer, Stored>,

@@ -8,6 +8,9 @@ use crate::export::Column;
 use crate::heads::HeadFigures;
 use crate::spectra::effective_rank;
 
+/// Title of the figure in files.
+pub const TITLE: &str = "Spectral cascade: effective rank of routing, layer by layer";
+
 /// Effective ranks and routing fractions of every head, a layer at a time.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Cascade {

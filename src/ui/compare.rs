@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::cascade::Cascade;
+use super::cascade::{self, Cascade};
 use super::export::Save;
 use super::plot::{self, Plot};
 use super::state::{Beside, State, TwinState, comparable};
@@ -122,7 +122,7 @@ fn Drawn(
     view! {
         <figure class="compare-figure">
             <Plot picture=picture label=Signal::derive(|| "Effective rank of routing, layer by layer".to_string())/>
-            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+            <Save state=state id="cascade" title=cascade::TITLE
                 data=move || cascade.with(Cascade::columns) sentence=words model=model/>
         </figure>
     }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::about::{TimelapseSlider, read};
-use super::cascade::{Cascade, mean};
+use super::cascade::{self, Cascade, mean};
 use super::export::Save;
 use super::help::Notice;
 use super::plot::{self, Data, Plot};
@@ -112,7 +112,7 @@ pub fn CascadeFigure(state: State) -> impl IntoView {
                 <TimelapseSlider state=state/>
                 <Data table=Signal::derive(move || state.figure.with(plot::cascade_table))/>
             </div>
-            <Save state=state id="cascade" title="Spectral cascade: effective rank of routing, layer by layer"
+            <Save state=state id="cascade" title=cascade::TITLE
                 data=move || state.figure.with(|c| c.columns())/>
         </figure>
     }

@@ -35,8 +35,7 @@ export const spectraError = (found, { shape, values }) => {
   let worst = 0;
   for (let i = 0; i < values.length; i += 1) {
     const top = values[i - (i % side)];
-    const apart = Math.abs(found[i] - values[i]) / top;
-    if (!(apart <= worst)) worst = apart; // also where it is not a number
+    worst = Math.max(worst, Math.abs(found[i] - values[i]) / top); // stays what is not a number
   }
   return { sigma_error: worst };
 };

@@ -32,16 +32,20 @@ pub fn markdown(record: &Record) -> String {
     text
 }
 
-fn times(record: &Record, key: &str) -> Vec<Option<f64>> {
-    record.each_round(key, |m| m.ms)
+/// What is compared of a measurement.
+type Value = fn(&Measurement) -> Option<f64>;
+const MS: Value = |m| m.ms;
+
+fn ratio(record: &Record, above: &str, below: &str, value: Value) -> Option<Estimate> {
+    estimate(&paired_ratios(&record.each_round(above, value), &record.each_round(below, value)))
 }
 
-fn ratio(record: &Record, above: &str, below: &str) -> Option<Estimate> {
-    estimate(&paired_ratios(&times(record, above), &times(record, below)))
+fn median_of(record: &Record, key: &str, value: impl Fn(&Measurement) -> Option<f64>) -> Option<f64> {
+    median(&record.each_round(key, value).into_iter().flatten().collect::<Vec<_>>())
 }
 
 fn median_ms(record: &Record, key: &str) -> Option<f64> {
-    median(&times(record, key).into_iter().flatten().collect::<Vec<_>>())
+    median_of(record, key, MS)
 }
 
 fn number(value: Option<f64>) -> String {
@@ -61,8 +65,7 @@ fn interval(value: Option<Estimate>) -> String {
 
 /// The median of what an operation measures besides, at that place.
 fn median_each(record: &Record, key: &str, place: usize) -> String {
-    let values: Vec<f64> = record.each_round(key, |m| m.each.get(place).copied()).into_iter().flatten().collect();
-    number(median(&values))
+    number(median_of(record, key, |m| m.each.get(place).copied()))
 }
 
 /// Why an operation can't be compared, if so.
@@ -96,8 +99,8 @@ fn full_runs(text: &mut String, record: &Record, model: &str, what: &str, ours: 
         let against = match fault(record, &run) {
             Some(why) => format!("{why} | –"),
             None => {
-                let first = if name == &ours { "1".into() } else { interval(ratio(record, &run, &full)) };
-                format!("{first} | {}", interval(ratio(record, &run, &toggle)))
+                let first = if name == &ours { "1".into() } else { interval(ratio(record, &run, &full, MS)) };
+                format!("{first} | {}", interval(ratio(record, &run, &toggle, MS)))
             }
         };
         let (mean, token, ms) = (number(mean), number(token), number(Some(ms)));
@@ -111,28 +114,23 @@ fn full_runs(text: &mut String, record: &Record, model: &str, what: &str, ours: 
             "\nOur toggle, first layer to last, ms: {each}; mean {}.",
             number(median_ms(record, &toggle))
         );
-        let on_device = [&full, &toggle].map(|key| {
-            let times: Vec<f64> = record.each_round(key, |m| m.device_ms).into_iter().flatten().collect();
-            number(median(&times))
-        });
         let _ = writeln!(text, "{}", first_of_each(record, &full, &toggle, model, peers));
-        let _ = writeln!(
-            text,
-            "On the device, by its own clock: full run {} ms, toggle {} ms.",
-            on_device[0], on_device[1]
-        );
+        let on_device = [&full, &toggle].map(|key| median_of(record, key, |m| m.device_ms));
+        if let [Some(full), Some(toggle)] = on_device.map(|ms| ms.map(|ms| number(Some(ms)))) {
+            let _ = writeln!(text, "On the device, by its own clock: full run {full} ms, toggle {toggle} ms.");
+        }
     }
 }
 
 /// The same comparisons by the first of each operation's repetitions alone.
 fn first_of_each(record: &Record, full: &str, toggle: &str, model: &str, peers: &[&str]) -> String {
-    let firsts = |key: &str| record.each_round(key, |m| m.first_ms);
-    let ms = |key: &str| number(median(&firsts(key).into_iter().flatten().collect::<Vec<_>>()));
-    let mut line = format!("First of several, clocks still low, ms: cascade {}, toggle {}", ms(full), ms(toggle));
+    const FIRST: Value = |m| m.first_ms;
+    let ms = |key: &str| number(median_of(record, key, FIRST));
+    let mut line = format!("First repetitions alone, ms: our full run {}, toggle {}", ms(full), ms(toggle));
     for name in peers {
         let run = format!("{name}/{model}/full");
         if fault(record, &run).is_none() && median_ms(record, &run).is_some() {
-            let against = |ours: &str| interval(estimate(&paired_ratios(&firsts(&run), &firsts(ours))));
+            let against = |ours: &str| interval(ratio(record, &run, ours, FIRST));
             let _ = write!(line, "; {name} {}: {} and {}", ms(&run), against(full), against(toggle));
         }
     }
@@ -151,7 +149,7 @@ fn spectra(text: &mut String, record: &Record, model: &str) {
         let against = match fault(record, key) {
             _ if name == "cascade" => "1".into(),
             Some(why) => why,
-            None => interval(ratio(record, key, &ours)),
+            None => interval(ratio(record, key, &ours, MS)),
         };
         let _ = writeln!(text, "| {name} | {} | {error} | {against} |", number(median_ms(record, key)));
     }
@@ -177,10 +175,11 @@ fn growth(text: &mut String, record: &Record) {
         "---|".repeat(LENGTHS.len())
     );
     for mode in ["softmax", "linearized", "elu1"] {
+        let times = |length: u32| record.each_round(&key(mode, length), MS);
         let row: String = LENGTHS
             .iter()
             .map(|n| {
-                let ratios = paired_ratios(&times(record, &key(mode, *n)), &times(record, &key(mode, LENGTHS[0])));
+                let ratios = paired_ratios(&times(*n), &times(LENGTHS[0]));
                 let per_token = median(&ratios).map(|r| r * f64::from(LENGTHS[0]) / f64::from(*n));
                 format!(" {} |", number(per_token))
             })
@@ -196,10 +195,7 @@ fn growth(text: &mut String, record: &Record) {
 }
 
 fn floors(text: &mut String, record: &Record) {
-    let rate = |key: &str| {
-        let rates: Vec<f64> = record.each_round(key, |m: &Measurement| m.per_second).into_iter().flatten().collect();
-        median(&rates)
-    };
+    let rate = |key: &str| median_of(record, key, |m| m.per_second);
     let (Some(arithmetic), Some(memory)) = (rate("floor/arithmetic"), rate("floor/memory")) else { return };
     let trip = median_ms(record, "floor/round_trip");
     let _ = writeln!(text, "\n### Floors of the adapter, as WGSL reaches them\n");

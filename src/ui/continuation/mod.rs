@@ -21,30 +21,28 @@ pub fn Continuation(state: State) -> impl IntoView {
         c.going.get() && (running(c.now.get()) || running(c.baseline.get()))
     };
     let toggle = move |_| if busy() { c.stop() } else { restart(state) };
-    let choose = move |dice: Dice| {
-        if untrack(|| c.dice()) != dice {
+    let change = move |change: &dyn Fn(&mut Dice)| {
+        let mut dice = c.dice.get_untracked();
+        change(&mut dice);
+        let dice = dice.clamped();
+        if dice != c.dice.get_untracked() {
             state.act.set(Act::Dice);
-            c.choose(dice);
         }
+        // Also where nothing changes: a field that shows more than there is goes back.
+        c.dice.set(dice);
     };
-    let field = move |change: fn(&mut Dice, f64)| {
+    let field = move |set: fn(&mut Dice, f64)| {
         move |event| {
             if let Some(value) = event_target_value(&event).parse().ok().filter(|x: &f64| x.is_finite()) {
-                let mut dice = untrack(|| c.dice());
-                change(&mut dice, value);
-                choose(dice);
+                change(&|dice| set(dice, value));
             }
         }
     };
-    let roll = move |_| {
-        let mut dice = untrack(|| c.dice());
-        dice.sampling.seed = dice.sampling.seed.wrapping_add(1);
-        choose(dice);
-    };
+    let roll = move |_| change(&|dice| dice.sampling.seed = dice.sampling.seed.wrapping_add(1));
     let modified = move || state.modes.with(|m| *m != state.model.get().trained());
     let prompt = move || {
         let reading = state.reading.get()?;
-        Some(plain(&reading, reading.ids.iter().take(c.after.get().clamp(1, reading.ids.len())).copied()))
+        Some(plain(&reading, reading.ids.iter().take(c.dice.get().after.clamp(1, reading.ids.len())).copied()))
     };
     view! {
         <div class="text-head">
@@ -52,18 +50,18 @@ pub fn Continuation(state: State) -> impl IntoView {
         </div>
         <div class="continue-controls">
             <label>"after token "<input type="range" id="continue-after" min="1" max=move || tokens().max(1).to_string()
-                prop:value=move || c.after.get().min(tokens().max(1)).to_string() on:input=field(|d, x| d.after = (x as usize).max(1))/>
-                <output>{move || c.after.get().min(tokens().max(1))}</output></label>
+                prop:value=move || c.dice.get().after.min(tokens().max(1)).to_string() on:input=field(|d, x| d.after = x as usize)/>
+                <output>{move || c.dice.get().after.min(tokens().max(1))}</output></label>
             <label>"new tokens "<input type="number" id="continue-count" min="1"
-                max=move || context().to_string() prop:value=move || c.count.get().to_string() on:change=field(|d, x| d.count = (x as usize).max(1))/></label>
+                max=move || context().to_string() prop:value=move || c.dice.get().count.to_string() on:change=field(|d, x| d.count = x as usize)/></label>
             <label title="0 always takes the likeliest token">"temperature "<input type="number" id="continue-temperature" min="0"
-                max=MAX_TEMPERATURE.to_string() step="0.1" prop:value=move || c.sampling.get().temperature.to_string()
-                on:change=field(|d, x| d.sampling.temperature = x.clamp(0.0, MAX_TEMPERATURE))/></label>
+                max=MAX_TEMPERATURE.to_string() step="0.1" prop:value=move || c.dice.get().sampling.temperature.to_string()
+                on:change=field(|d, x| d.sampling.temperature = x)/></label>
             <label title="Only so many of the likeliest tokens can be drawn">"top "<input type="number" id="continue-top" min="1"
-                max=MAX_TOP_K.to_string() prop:value=move || c.sampling.get().top_k.to_string()
-                on:change=field(|d, x| d.sampling.top_k = (x as usize).clamp(1, MAX_TOP_K))/></label>
-            <label>"seed "<input type="number" id="continue-seed" min="0" prop:value=move || c.sampling.get().seed.to_string()
-                on:change=field(|d, x| d.sampling.seed = x.max(0.0) as u64)/></label>
+                max=MAX_TOP_K.to_string() prop:value=move || c.dice.get().sampling.top_k.to_string()
+                on:change=field(|d, x| d.sampling.top_k = x as usize)/></label>
+            <label>"seed "<input type="number" id="continue-seed" min="0" prop:value=move || c.dice.get().sampling.seed.to_string()
+                on:change=field(|d, x| d.sampling.seed = x as u64)/></label>
             <button class="quiet" on:click=roll>"Roll again"</button>
             <button id="continue" class="primary" on:click=toggle>{move || if busy() { "Stop" } else { "Continue" }}</button>
         </div>

@@ -26,7 +26,7 @@ impl State {
         self.sweep.choose(link.sweep);
         set(self.cpu, link.cpu);
         set(self.compare.with, link.with);
-        self.continuation.choose(link.dice);
+        set(self.continuation.dice, link.dice);
         set(self.link_notes, notes);
     }
 
@@ -54,7 +54,7 @@ impl State {
             view: self.view.get(),
             sweep: self.sweep.kind.get(),
             with: self.compare.with.get(),
-            dice: self.continuation.dice(),
+            dice: self.continuation.dice.get(),
             cpu: self.cpu.get(),
             embed: self.share.embed.get(),
             hide: self.share.hide.get(),

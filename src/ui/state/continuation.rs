@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{State, set};
+use super::State;
 use crate::model::{LayerMode, Model};
 use crate::sample::{Dice, Drawn, Sampling};
 
 #[derive(Clone, Copy)]
 pub struct ContinuationState {
-    pub after: RwSignal<usize>,
-    pub count: RwSignal<usize>,
-    pub sampling: RwSignal<Sampling>,
+    pub dice: RwSignal<Dice>,
     /// Whether the reader asked for it: from then on every change is followed, until stopped.
     pub going: RwSignal<bool>,
     /// Under the modes as trained, and under the switches.
@@ -65,26 +63,12 @@ pub enum End {
 
 impl ContinuationState {
     pub fn new() -> Self {
-        let Dice { after, count, sampling } = Dice::default();
         ContinuationState {
-            after: RwSignal::new(after),
-            count: RwSignal::new(count),
-            sampling: RwSignal::new(sampling),
+            dice: RwSignal::new(Dice::default()),
             going: RwSignal::new(false),
             baseline: RwSignal::new(Side::default()),
             now: RwSignal::new(Side::default()),
         }
-    }
-
-    /// What is chosen now.
-    pub fn dice(&self) -> Dice {
-        Dice { after: self.after.get(), count: self.count.get(), sampling: self.sampling.get() }
-    }
-
-    pub fn choose(&self, dice: Dice) {
-        set(self.after, dice.after);
-        set(self.count, dice.count);
-        set(self.sampling, dice.sampling);
     }
 
     /// Stops both sides where they are.
@@ -112,9 +96,8 @@ impl State {
         let model = self.heads.shelf.with(|shelf| shelf.get(id).cloned())?;
         let ids = self.reading.with(|r| r.as_ref().map(|r| r.ids.clone()))?;
         let modes = if modified { self.modes.get() } else { model.config.trained.clone() };
-        let after = c.after.get().clamp(1, ids.len());
-        let wish =
-            Wish { id, prompt: ids[..after].to_vec(), modes, sampling: c.sampling.get(), count: c.count.get(), model };
+        let Dice { after, count, sampling } = c.dice.get();
+        let wish = Wish { id, prompt: ids[..after.clamp(1, ids.len())].to_vec(), modes, sampling, count, model };
         (wish.modes.len() == wish.model.config.layers).then_some(wish)
     }
 }
